@@ -1,0 +1,240 @@
+package dev.callboard;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.sql.Timestamp;
+import java.time.Clock;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import javax.sql.DataSource;
+import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.PlatformHttpComponent;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.apache.camel.http.base.HttpHeaderFilterStrategy;
+import org.apache.camel.main.BaseMainSupport;
+import org.apache.camel.main.Main;
+import org.apache.camel.main.MainListenerSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The application: the settings, the database, the two HTTP servers and the routes, put together and started. One
+ * process may hold several, each with its own ports and database, which the tests make use of.
+ */
+public final class Callboard implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Callboard.class);
+
+    private final Settings settings;
+    private final Database database;
+    private final Vertx vertx;
+    private final Main main = new Main();
+    private CallbackServer server;
+
+    private Callboard(Settings settings, Database database) {
+        this.settings = settings;
+        this.database = database;
+        this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(64));
+    }
+
+    /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */
+    public static void main(String[] args) {
+        Callboard callboard;
+        try {
+            callboard = start(Settings.read());
+        } catch (StartException e) {
+            LOG.error("Callboard did not start. {}", e.getMessage());
+            System.exit(1);
+            return;
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(callboard::close, "shutdown"));
+    }
+
+    /**
+     * Starts everything; returns when callbacks are taken.
+     *
+     * @throws StartException if a setting, a route file, a port or the database stands in the way; nothing is left
+     *     running then
+     */
+    static Callboard start(Settings settings) {
+        Callboard callboard = new Callboard(settings, Database.open(settings));
+        try {
+            callboard.start();
+            return callboard;
+        } catch (Exception e) {
+            callboard.close();
+            throw why(e);
+        }
+    }
+
+    private static StartException why(Exception e) {
+        Throwable root = e;
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof StartException start) {
+                return start;
+            }
+            root = cause;
+        }
+        String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
+        return new StartException(RouteFiles.nameOfBroken(e) + message, e);
+    }
+
+    private void start() throws Exception {
+        checkManagementPort();
+        main.configure()
+                .withName("callboard")
+                .withRoutesIncludePattern(settings.get("callboard.routes"))
+                .withAutoConfigurationLogSummary(false)
+                .withJmxEnabled(false)
+                .withShutdownTimeout(30);
+        main.configure().setAutowiredEnabled(false);
+        main.configure()
+                .httpManagementServer()
+                .withEnabled(true)
+                .withHost(settings.get("callboard.management.host"))
+                .withPort(settings.port("callboard.management.port"))
+                .withHealthCheckEnabled(true)
+                .withMetricsEnabled(true);
+        main.configure().metrics().withEnabled(true).withEnableExchangeEventNotifier(false);
+        main.configure().metrics().setEnableRouteEventNotifier(false);
+        main.setDefaultPropertyPlaceholderLocation("file:" + Settings.FILE + ";optional=true");
+        settings.values().forEach(main::addOverrideProperty);
+        main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void beforeConfigure(BaseMainSupport support) {
+                bind(support.getCamelContext());
+            }
+
+            @Override
+            public void afterConfigure(BaseMainSupport support) {
+                serve(support.getCamelContext());
+            }
+        });
+        main.start();
+        RouteFiles.check(main.getCamelContext());
+        server.open();
+        announce();
+    }
+
+    /** Camel's management server starts without its port, with no more than a warning, if that is in use. */
+    private void checkManagementPort() {
+        String host = settings.get("callboard.management.host");
+        int port = settings.port("callboard.management.port");
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(host, port));
+        } catch (IOException e) {
+            throw StartException.of(
+                    "callboard.management.port", "can't listen on " + host + ":" + port + " (" + e.getMessage() + ")");
+        }
+    }
+
+    /** Puts the beans that the routes name into Camel's registry. */
+    private void bind(CamelContext camel) {
+        Clock clock = Clock.systemUTC();
+        var registry = camel.getRegistry();
+        registry.bind("vertx", vertx);
+        registry.bind("dataSource", database.dataSource());
+        registry.bind("sourceCheck", new SourceCheck(settings));
+        registry.bind("schemaCheck", new SchemaCheck(settings.routesFolder(), settings.providers()));
+        registry.bind("strictJson", strictJson());
+        registry.bind("plainJson", plainJson());
+        registry.bind("recording", new Recording(new Ledger(database), clock));
+        registry.bind("results", new Results());
+        registry.bind("problem", new Problem());
+        registry.bind("alertMail", new AlertMail(settings, clock));
+        registry.bind("mailSender", MailServer.of(settings, clock));
+        registry.bind("nothingFromOutside", nothingFromOutside());
+        registry.bind("database-health", new DatabaseHealthCheck(database));
+    }
+
+    private void serve(CamelContext camel) {
+        try {
+            server = new CallbackServer(camel, vertx, settings);
+            camel.addService(server);
+            attach(camel, "platform-http", CallbackServer.ROUTER, settings.port("callboard.http.port"));
+            int port = settings.port("callboard.management.port");
+            attach(camel, "management-http", VertxPlatformHttpRouter.getRouterNameFromPort(port), port);
+        } catch (StartException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void attach(CamelContext camel, String scheme, String routerName, int port) {
+        PlatformHttpComponent component = new PlatformHttpComponent(camel);
+        component.setEngine(new RouterEngine(routerName, port));
+        camel.addComponent(scheme, component);
+    }
+
+    private static ObjectMapper strictJson() {
+        return JsonMapper.builder()
+                .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+                .build();
+    }
+
+    /** For answers to people: times as ISO 8601 in UTC, whichever class the database's driver gives. */
+    private static ObjectMapper plainJson() {
+        SimpleModule times = new SimpleModule();
+        times.addSerializer(Timestamp.class, new TimeSerializer<>(Timestamp.class, Timestamp::toInstant));
+        times.addSerializer(
+                OffsetDateTime.class, new TimeSerializer<>(OffsetDateTime.class, OffsetDateTime::toInstant));
+        return JsonMapper.builder().addModule(times).build();
+    }
+
+    /** Keeps headers and query parameters of a request out of the message; a path parameter stays what the path says. */
+    private static HttpHeaderFilterStrategy nothingFromOutside() {
+        HttpHeaderFilterStrategy strategy = new HttpHeaderFilterStrategy();
+        strategy.setInFilterPattern(".*");
+        return strategy;
+    }
+
+    private void announce() {
+        String callbacks = "http://" + settings.get("callboard.http.host") + ":" + settings.get("callboard.http.port");
+        List<String> urls = new ArrayList<>();
+        List<String> sources = new ArrayList<>();
+        for (String provider : settings.providers()) {
+            urls.add(callbacks + "/callbacks/" + provider);
+            sources.add(provider + " from " + settings.allowedSources(provider));
+        }
+        LOG.info("Callbacks: {}", String.join(", ", urls));
+        LOG.info("Let in:    {}", String.join("; ", sources));
+        LOG.info("Database:  {}", Database.location(settings.get("callboard.database.url")));
+        LOG.info("Mails:     {}", MailServer.describe(settings));
+        LOG.info("Routes:    {}", settings.get("callboard.routes"));
+        LOG.info(
+                "Manage:    http://{}:{}/tasks, /observe/health, /observe/metrics",
+                settings.get("callboard.management.host"),
+                settings.get("callboard.management.port"));
+    }
+
+    DataSource dataSource() {
+        return database.dataSource();
+    }
+
+    CamelContext camel() {
+        return main.getCamelContext();
+    }
+
+    /** Takes no more callbacks, lets those in flight finish, and closes the database. */
+    @Override
+    public void close() {
+        try {
+            main.stop();
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
+            database.close();
+        }
+    }
+}

@@ -1,0 +1,161 @@
+package dev.callboard;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+
+/**
+ * The database: H2 in a file, or PostgreSQL. Opened once at the start, with its tables brought up to date, and closed
+ * when the process ends. Safe for any number of threads.
+ */
+final class Database implements AutoCloseable {
+    /**
+     * H2 in a file of the working directory, with PostgreSQL's SQL and lower-case names. H2 must not close itself on
+     * SIGTERM: callbacks in flight are still recorded then.
+     */
+    static final String DEFAULT_URL =
+            "jdbc:h2:file:./data/callboard;MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DB_CLOSE_ON_EXIT=FALSE";
+
+    private static final String KEY = "callboard.database.url";
+    private static final String H2 = "jdbc:h2:";
+    private static final String POSTGRESQL = "jdbc:postgresql:";
+
+    private final HikariDataSource pool;
+    private final boolean h2;
+
+    private Database(HikariDataSource pool, boolean h2) {
+        this.pool = pool;
+        this.h2 = h2;
+    }
+
+    /**
+     * Opens the database and brings its tables up to date.
+     *
+     * @throws StartException if it does not answer, lets nobody in, or can't be brought up to date
+     */
+    static Database open(Settings settings) {
+        String url = settings.get(KEY);
+        boolean h2 = url.startsWith(H2);
+        if (!h2 && !url.startsWith(POSTGRESQL)) {
+            throw StartException.of(KEY, "begins with neither " + H2 + " nor " + POSTGRESQL);
+        }
+        if (h2) {
+            createFolder(url);
+        }
+        HikariConfig config = new HikariConfig();
+        config.setPoolName("callboard");
+        config.setJdbcUrl(url);
+        config.setUsername(settings.get("callboard.database.user"));
+        config.setPassword(settings.get("callboard.database.password"));
+        config.setMaximumPoolSize(10);
+        config.setConnectionTimeout(5_000);
+        config.setInitializationFailTimeout(1);
+        // The ledger's rules are written for READ COMMITTED, whatever the server's default is.
+        config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
+        if (!h2) {
+            // A message of the server may quote a row's values, which are the provider's.
+            config.addDataSourceProperty("logServerErrorDetail", "false");
+            config.addDataSourceProperty("connectTimeout", "5");
+            config.addDataSourceProperty("socketTimeout", "30");
+            config.addDataSourceProperty("tcpKeepAlive", "true");
+            config.addDataSourceProperty("ApplicationName", "callboard");
+            config.setConnectionInitSql("SET synchronous_commit = on");
+        }
+        HikariDataSource pool;
+        try {
+            pool = new HikariDataSource(config);
+        } catch (RuntimeException e) {
+            throw StartException.of(KEY, "no database answers at " + location(url) + " (" + oneLine(e) + ")");
+        }
+        Database database = new Database(pool, h2);
+        try {
+            Flyway.configure()
+                    .dataSource(pool)
+                    .locations("classpath:db/migration")
+                    .load()
+                    .migrate();
+        } catch (FlywayException e) {
+            database.close();
+            throw StartException.of(KEY, "the tables can't be brought up to date (" + oneLine(e) + ")");
+        }
+        return database;
+    }
+
+    private static void createFolder(String url) {
+        String path = url.substring(H2.length()).split(";", 2)[0];
+        if (!path.startsWith("file:")) {
+            return;
+        }
+        Path folder = Path.of(path.substring("file:".length())).toAbsolutePath().getParent();
+        try {
+            createPrivateFolder(folder);
+        } catch (IOException e) {
+            throw StartException.of(KEY, "the folder " + folder + " can't be made (" + e.getMessage() + ")");
+        }
+    }
+
+    /** Makes a folder, with what is missing above it, that only its owner can read. */
+    static void createPrivateFolder(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+                Files.createDirectories(
+                        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            } else {
+                Files.createDirectories(folder);
+            }
+        }
+    }
+
+    private static String oneLine(Throwable e) {
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return String.valueOf(cause.getMessage()).lines().findFirst().orElse("").strip();
+    }
+
+    /** A JDBC URL without its parameters, which may hold a password. */
+    static String location(String url) {
+        return url.split("[;?]", 2)[0].replaceAll("//[^/@]*@", "//");
+    }
+
+    DataSource dataSource() {
+        return pool;
+    }
+
+    /** Makes sure that what this connection has committed survives the loss of the process and of power. */
+    void sync(Connection connection) throws SQLException {
+        if (h2) {
+            // H2 answers COMMIT before the file is written; PostgreSQL does not with synchronous_commit on.
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("CHECKPOINT SYNC");
+            }
+        }
+    }
+
+    boolean isH2() {
+        return h2;
+    }
+
+    @Override
+    public void close() {
+        if (h2) {
+            try (Connection connection = pool.getConnection();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("SHUTDOWN");
+            } catch (SQLException e) {
+                // The file is closed already or can't be; the next start recovers what was synced.
+            }
+        }
+        pool.close();
+    }
+}

@@ -1,0 +1,400 @@
+package dev.callboard;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
+
+/**
+ * Writes callbacks down: the callback, its task, its results and its alert in one transaction, and returns only when
+ * that is durable. It decides nothing about statuses, only about order (see {@link Task}).
+ *
+ * <p>The tasks of a group are locked first and in the order of their keys, so that several processes on one PostgreSQL
+ * neither deadlock nor lose anything; whoever loses the race to create a task does its group again. Safe for any number
+ * of threads.
+ */
+final class Ledger {
+    /** Alerts that any callback may raise; the others only one that moves its task. */
+    private static final Set<String> RAISED_BY_ANY = Set.of("flagged", "unknown");
+
+    /** How often a group is tried when other transactions are in its way. */
+    private static final int MOST_TRIES = 5;
+
+    private static final String HEAR_OF_TASK = Sql.read("hear-of-task");
+    private static final String SELECT_TASK_AND_REPEAT = Sql.read("select-task-and-repeat");
+    private static final String INSERT_TASK = Sql.read("insert-task");
+    private static final String MOVE_TASK = Sql.read("move-task");
+    private static final String INSERT_CALLBACK = Sql.read("insert-callback");
+    private static final String INSERT_RESULT = Sql.read("insert-result");
+    private static final String INSERT_ALERT = Sql.read("insert-alert");
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Database database;
+
+    Ledger(Database database) {
+        this.database = database;
+    }
+
+    /** What became of a callback. */
+    enum Effect {
+        /** It is kept, and its task stands where it says. */
+        MOVED,
+        /** It is kept, but its task stands at something newer. */
+        OUT_OF_DATE,
+        /** The same body was kept before; nothing changed but the time at which the task was heard of. */
+        REPEATED
+    }
+
+    /**
+     * Writes one callback down.
+     *
+     * @throws NotRecordedException if the database did not commit; nothing of it is kept, unless the answer to the
+     *     commit itself was lost, in which case sending it again changes nothing
+     */
+    Effect record(Callback callback) throws NotRecordedException {
+        return recordGroup(List.of(callback)).get(0);
+    }
+
+    /**
+     * Writes callbacks down in one transaction, in the order given.
+     *
+     * @return what became of each, in the same order
+     */
+    List<Effect> recordGroup(List<Callback> group) throws NotRecordedException {
+        for (int tries = 1; ; tries++) {
+            try (Connection connection = database.dataSource().getConnection()) {
+                return transact(connection, group);
+            } catch (SQLException e) {
+                if (!isRace(e) || tries == MOST_TRIES) {
+                    throw new NotRecordedException("the database did not commit (" + describe(e) + ")", e);
+                }
+                pause(tries);
+            }
+        }
+    }
+
+    private List<Effect> transact(Connection connection, List<Callback> group) throws SQLException {
+        connection.setAutoCommit(false);
+        try {
+            Group written = new Group(group);
+            written.read(connection);
+            List<Effect> effects = written.decide();
+            written.write(connection);
+            connection.commit();
+            connection.setAutoCommit(true);
+            database.sync(connection);
+            return effects;
+        } catch (SQLException | RuntimeException e) {
+            try {
+                connection.rollback();
+            } catch (SQLException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
+        }
+    }
+
+    /** Another transaction made the same task, or was in the way: serialization failure, deadlock, lock timeout. */
+    private static boolean isRace(SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        return state.equals("23505")
+                || state.equals("40001")
+                || state.equals("40P01")
+                || state.equals("HYT00")
+                || state.equals("90131");
+    }
+
+    private static void pause(int tries) throws NotRecordedException {
+        try {
+            Thread.sleep(ThreadLocalRandom.current().nextLong(1, 10L * tries));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new NotRecordedException("interrupted", e);
+        }
+    }
+
+    /** What went wrong, without the values that a database's message may quote. */
+    static String describe(SQLException e) {
+        return e.getClass().getSimpleName() + ", SQL state " + e.getSQLState();
+    }
+
+    /** One group on its way into the tables: read and lock, decide, write. Used by one thread, once. */
+    private static final class Group {
+        private final List<Callback> callbacks;
+        private final Map<TaskKey, Task> tasks = new TreeMap<>();
+        private final Set<TaskKey> known = new HashSet<>();
+        private final Map<TaskKey, Set<Digest>> kept = new HashMap<>();
+        private final Set<TaskKey> moved = new HashSet<>();
+        private final List<Callback> fresh = new ArrayList<>();
+        private final List<Alert> alerts = new ArrayList<>();
+
+        Group(List<Callback> callbacks) {
+            this.callbacks = callbacks;
+        }
+
+        private record Alert(Callback callback, String kind, String also, int turn) {}
+
+        void read(Connection connection) throws SQLException {
+            Map<TaskKey, Instant> heard = new TreeMap<>();
+            for (Callback callback : callbacks) {
+                heard.put(callback.key(), callback.receivedAt());
+            }
+            List<TaskKey> keys = List.copyOf(heard.keySet());
+            try (PreparedStatement lock = connection.prepareStatement(HEAR_OF_TASK)) {
+                for (TaskKey key : keys) {
+                    lock.setObject(1, utc(heard.get(key)));
+                    lock.setString(2, key.provider());
+                    lock.setString(3, key.taskId());
+                    lock.addBatch();
+                }
+                int[] counts = lock.executeBatch();
+                for (int i = 0; i < counts.length; i++) {
+                    if (counts[i] == 1) {
+                        known.add(keys.get(i));
+                    }
+                }
+            }
+            List<Callback> ofKnown = callbacks.stream()
+                    .filter(callback -> known.contains(callback.key()))
+                    .toList();
+            if (!ofKnown.isEmpty()) {
+                readKnown(connection, ofKnown);
+            }
+        }
+
+        /** One round trip for all: a look by key for each callback, padded so that few different texts are prepared. */
+        private void readKnown(Connection connection, List<Callback> ofKnown) throws SQLException {
+            int looks = Integer.highestOneBit(2 * ofKnown.size() - 1);
+            String sql = (SELECT_TASK_AND_REPEAT + "\n UNION ALL\n").repeat(looks - 1) + SELECT_TASK_AND_REPEAT;
+            try (PreparedStatement select = connection.prepareStatement(sql)) {
+                for (int i = 0; i < looks; i++) {
+                    Callback callback = ofKnown.get(Math.min(i, ofKnown.size() - 1));
+                    select.setBytes(3 * i + 1, callback.digest().bytes());
+                    select.setString(3 * i + 2, callback.provider());
+                    select.setString(3 * i + 3, callback.taskId());
+                }
+                try (ResultSet row = select.executeQuery()) {
+                    while (row.next()) {
+                        Task task = task(row);
+                        tasks.put(task.key(), task);
+                        byte[] digest = row.getBytes("digest");
+                        if (digest != null) {
+                            keep(task.key(), Digest.ofBytes(digest));
+                        }
+                    }
+                }
+            }
+        }
+
+        private boolean keep(TaskKey key, Digest digest) {
+            return kept.computeIfAbsent(key, k -> new HashSet<>()).add(digest);
+        }
+
+        List<Effect> decide() {
+            List<Effect> effects = new ArrayList<>(callbacks.size());
+            for (Callback callback : callbacks) {
+                effects.add(decide(callback));
+            }
+            return effects;
+        }
+
+        private Effect decide(Callback callback) {
+            TaskKey key = callback.key();
+            if (!keep(key, callback.digest())) {
+                return Effect.REPEATED;
+            }
+            fresh.add(callback);
+            Task before = tasks.get(key);
+            boolean moves = before == null || before.isMovedBy(callback);
+            if (moves) {
+                tasks.put(key, before == null ? Task.startedBy(callback) : before.movedBy(callback));
+                moved.add(key);
+            }
+            List<String> told = callback.alerts().stream()
+                    .filter(kind -> moves || RAISED_BY_ANY.contains(kind))
+                    .toList();
+            if (!told.isEmpty()) {
+                String also = told.size() == 1 ? null : String.join(",", told.subList(1, told.size()));
+                alerts.add(new Alert(callback, told.get(0), also, tasks.get(key).turn()));
+            }
+            return moves ? Effect.MOVED : Effect.OUT_OF_DATE;
+        }
+
+        void write(Connection connection) throws SQLException {
+            // The map is in the order of the keys, and so is what it locks.
+            writeTasks(connection, INSERT_TASK, key -> !known.contains(key));
+            writeTasks(connection, MOVE_TASK, key -> known.contains(key) && moved.contains(key));
+            if (!fresh.isEmpty()) {
+                writeCallbacks(connection);
+                writeResults(connection);
+            }
+            if (!alerts.isEmpty()) {
+                writeAlerts(connection);
+            }
+        }
+
+        private void writeTasks(Connection connection, String sql, Predicate<TaskKey> which) throws SQLException {
+            List<Task> chosen = tasks.values().stream()
+                    .filter(task -> which.test(task.key()))
+                    .toList();
+            if (chosen.isEmpty()) {
+                return;
+            }
+            try (PreparedStatement write = connection.prepareStatement(sql)) {
+                for (Task task : chosen) {
+                    write.setString(1, task.taskType());
+                    write.setString(2, task.businessId());
+                    write.setString(3, task.sourceTaskId());
+                    write.setString(4, task.regenType());
+                    write.setString(5, task.status());
+                    write.setString(6, task.outcome().word());
+                    write.setString(7, task.failureReason());
+                    write.setObject(8, utc(task.occurredAt()));
+                    write.setObject(9, utc(task.orderTime()));
+                    write.setObject(10, utc(task.heardAt()));
+                    write.setObject(11, utc(task.changedAt()));
+                    write.setObject(12, utc(task.outcomeSince()));
+                    write.setObject(13, task.callbackId());
+                    write.setInt(14, task.turn());
+                    write.setString(15, task.key().provider());
+                    write.setString(16, task.key().taskId());
+                    if (sql.equals(INSERT_TASK)) {
+                        write.setObject(17, utc(task.firstReceivedAt()));
+                    }
+                    write.addBatch();
+                }
+                write.executeBatch();
+            }
+        }
+
+        private void writeCallbacks(Connection connection) throws SQLException {
+            try (PreparedStatement write = connection.prepareStatement(INSERT_CALLBACK)) {
+                for (Callback callback : fresh) {
+                    write.setObject(1, callback.id());
+                    write.setString(2, callback.provider());
+                    write.setString(3, callback.taskId());
+                    write.setString(4, callback.status());
+                    write.setString(5, callback.outcome().word());
+                    write.setString(6, callback.alerts().isEmpty() ? null : String.join(",", callback.alerts()));
+                    write.setString(7, callback.failureReason());
+                    write.setString(8, details(callback));
+                    write.setObject(9, utc(callback.occurredAt()));
+                    write.setBytes(10, callback.digest().bytes());
+                    write.setString(11, callback.payload());
+                    write.setString(12, callback.sourceAddress());
+                    write.setString(13, callback.origin());
+                    write.setObject(14, utc(callback.receivedAt()));
+                    write.addBatch();
+                }
+                write.executeBatch();
+            }
+        }
+
+        private static String details(Callback callback) {
+            return callback.details().isEmpty()
+                    ? null
+                    : JSON.valueToTree(callback.details()).toString();
+        }
+
+        private void writeResults(Connection connection) throws SQLException {
+            try (PreparedStatement write = connection.prepareStatement(INSERT_RESULT)) {
+                boolean any = false;
+                for (Callback callback : inOrderOfKeys(fresh)) {
+                    for (Callback.Result result : callback.results()) {
+                        write.setString(1, callback.provider());
+                        write.setString(2, callback.taskId());
+                        write.setBytes(3, Digest.of(result.url()).bytes());
+                        write.setString(4, result.kind());
+                        write.setString(5, result.url());
+                        write.setString(6, result.externalId());
+                        write.setString(7, result.templateId());
+                        write.setBoolean(8, result.flagged());
+                        write.setObject(9, utc(callback.receivedAt()));
+                        write.addBatch();
+                        any = true;
+                    }
+                }
+                if (any) {
+                    write.executeBatch();
+                }
+            }
+        }
+
+        private void writeAlerts(Connection connection) throws SQLException {
+            try (PreparedStatement write = connection.prepareStatement(INSERT_ALERT)) {
+                for (Alert alert : alerts) {
+                    Callback callback = alert.callback();
+                    write.setObject(1, callback.id());
+                    write.setString(2, alert.kind());
+                    write.setString(3, callback.provider());
+                    write.setString(4, callback.taskId());
+                    write.setInt(5, alert.turn());
+                    write.setString(6, alert.kind().equals("unknown") ? onceADay(callback) : null);
+                    write.setObject(7, callback.id());
+                    write.setString(8, alert.also());
+                    write.setObject(9, utc(callback.receivedAt()));
+                    write.addBatch();
+                }
+                write.executeBatch();
+            }
+        }
+
+        private static String onceADay(Callback callback) {
+            return "unknown " + callback.provider() + " " + callback.status() + " "
+                    + LocalDate.ofInstant(callback.receivedAt(), ZoneOffset.UTC);
+        }
+
+        private static List<Callback> inOrderOfKeys(Collection<Callback> callbacks) {
+            return callbacks.stream()
+                    .sorted(Comparator.comparing(Callback::key))
+                    .toList();
+        }
+
+        private static Task task(ResultSet row) throws SQLException {
+            return new Task(
+                    new TaskKey(row.getString("provider"), row.getString("task_id")),
+                    row.getString("task_type"),
+                    row.getString("business_id"),
+                    row.getString("source_task_id"),
+                    row.getString("regen_type"),
+                    row.getString("status"),
+                    Outcome.of(row.getString("outcome")),
+                    row.getString("failure_reason"),
+                    instant(row, "occurred_at"),
+                    instant(row, "order_time"),
+                    instant(row, "first_received_at"),
+                    instant(row, "heard_at"),
+                    instant(row, "changed_at"),
+                    instant(row, "outcome_since"),
+                    row.getObject("callback_id", UUID.class),
+                    row.getInt("turn"));
+        }
+
+        private static Instant instant(ResultSet row, String column) throws SQLException {
+            OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
+            return time == null ? null : time.toInstant();
+        }
+
+        private static OffsetDateTime utc(Instant instant) {
+            return instant == null ? null : instant.atOffset(ZoneOffset.UTC);
+        }
+    }
+}

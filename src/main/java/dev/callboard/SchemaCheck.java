@@ -1,0 +1,74 @@
+package dev.callboard;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaException;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.PathType;
+import com.networknt.schema.SchemaValidatorsConfig;
+import com.networknt.schema.SpecVersion;
+import com.networknt.schema.ValidationMessage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
+
+/**
+ * The bean {@code schemaCheck}: holds a body against {@code <provider>.schema.json} (JSON Schema 2020-12), which stands
+ * beside the routes and is read at the start. Safe for any number of threads.
+ */
+public final class SchemaCheck {
+    /** More than this nobody reads, and a hostile body could have thousands. */
+    private static final int MOST_PROBLEMS = 10;
+
+    private final Map<String, JsonSchema> schemas = new HashMap<>();
+
+    /** @throws StartException if a provider's schema is missing or is none */
+    SchemaCheck(Path folder, Set<String> providers) {
+        JsonSchemaFactory factory = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
+        SchemaValidatorsConfig config =
+                SchemaValidatorsConfig.builder().pathType(PathType.JSON_POINTER).build();
+        for (String provider : providers) {
+            Path file = folder.resolve(provider + ".schema.json");
+            try (InputStream in = Files.newInputStream(file)) {
+                JsonSchema schema = factory.getSchema(in, config);
+                schema.initializeValidators();
+                schemas.put(provider, schema);
+            } catch (IOException | JsonSchemaException | IllegalArgumentException e) {
+                throw new StartException(file + ": is missing or is no JSON Schema (" + e.getMessage() + ")", e);
+            }
+        }
+    }
+
+    /**
+     * Lets a body pass that its provider's schema allows.
+     *
+     * @throws MalformedCallbackException that names each wrong field and what was expected there
+     */
+    public void check(@Variable("provider") String provider, @Body JsonNode body) throws MalformedCallbackException {
+        Set<ValidationMessage> messages = schemas.get(provider).validate(body);
+        if (!messages.isEmpty()) {
+            List<MalformedCallbackException.Problem> problems = messages.stream()
+                    .limit(MOST_PROBLEMS)
+                    .map(SchemaCheck::problem)
+                    .toList();
+            throw new MalformedCallbackException("The body is not what " + provider + " sends", problems);
+        }
+    }
+
+    private static MalformedCallbackException.Problem problem(ValidationMessage message) {
+        String field = message.getInstanceLocation().toString();
+        String rule = message.getType();
+        JsonNode wanted = message.getSchemaNode();
+        if (rule.equals("required")) {
+            return new MalformedCallbackException.Problem(field + "/" + message.getProperty(), "to be present");
+        }
+        return new MalformedCallbackException.Problem(field, rule + ": " + wanted);
+    }
+}

@@ -1,0 +1,289 @@
+package dev.callboard;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+
+/**
+ * The settings of one Callboard process: every {@code callboard.*} key with its value. A value comes from the first of
+ * these that has the key: a Java system property, the environment variable of the key's name ({@code
+ * callboard.alerts.to} is {@code CALLBOARD_ALERTS_TO}), the file {@code application.properties}, the default.
+ *
+ * <p>Reading checks that each key is known and that each value can be used, and throws a {@link StartException} that
+ * names the key if not. Immutable, and so safe for any number of threads.
+ */
+public final class Settings {
+    /** The file in the working directory that people edit. */
+    static final Path FILE = Path.of("application.properties");
+
+    /** Every fixed key with its default, in the order of {@code application.properties}. */
+    static final Map<String, String> DEFAULTS = defaults();
+
+    private static final String PREFIX = "callboard.";
+    private static final Pattern PROVIDER_KEY = Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources)");
+    private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
+
+    private final Map<String, String> values;
+    private final Set<String> providers;
+
+    private Settings(Map<String, String> values, Set<String> providers) {
+        this.values = Collections.unmodifiableMap(values);
+        this.providers = Collections.unmodifiableSet(providers);
+    }
+
+    private static Map<String, String> defaults() {
+        Map<String, String> defaults = new LinkedHashMap<>();
+        defaults.put("callboard.http.host", "127.0.0.1");
+        defaults.put("callboard.http.port", "8080");
+        defaults.put("callboard.management.host", "127.0.0.1");
+        defaults.put("callboard.management.port", "9876");
+        defaults.put("callboard.trial", "false");
+        defaults.put("callboard.database.url", Database.DEFAULT_URL);
+        defaults.put("callboard.database.user", "sa");
+        defaults.put("callboard.database.password", "");
+        defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
+        defaults.put("callboard.max-body-bytes", "1048576");
+        defaults.put("callboard.alerts.to", "ops@localhost");
+        defaults.put("callboard.alerts.from", "callboard@localhost");
+        defaults.put("callboard.mail.host", "");
+        defaults.put("callboard.mail.port", "587");
+        defaults.put("callboard.mail.username", "");
+        defaults.put("callboard.mail.password", "");
+        defaults.put("callboard.mail.security", "starttls");
+        defaults.put("callboard.mail.directory", "data/mail");
+        defaults.put("callboard.routes", "file:routes/*.camel.yaml");
+        return Collections.unmodifiableMap(defaults);
+    }
+
+    /**
+     * Reads the settings of this process.
+     *
+     * @throws StartException if a key is unknown or a value can't be used
+     */
+    public static Settings read() {
+        return read(FILE, System.getenv(), System.getProperties());
+    }
+
+    static Settings read(Path file, Map<String, String> environment, Properties systemProperties) {
+        Map<String, String> given = new TreeMap<>();
+        for (Map.Entry<String, String> entry : readFile(file).entrySet()) {
+            given.put(entry.getKey(), entry.getValue());
+        }
+        for (String name : systemProperties.stringPropertyNames()) {
+            if (name.startsWith(PREFIX)) {
+                given.put(name, systemProperties.getProperty(name));
+            }
+        }
+        Map<String, String> values = new LinkedHashMap<>(DEFAULTS);
+        values.putAll(given);
+        // Only the variables of known keys are read: a platform may set CALLBOARD_... names of its own.
+        Set<String> providers = providers(withEnvironment("callboard.routes", values, environment, systemProperties));
+        for (String provider : providers) {
+            values.putIfAbsent(PREFIX + provider + ".allowed-sources", "");
+        }
+        values.replaceAll((key, value) ->
+                withEnvironment(key, values, environment, systemProperties).strip());
+        for (String key : given.keySet()) {
+            if (!DEFAULTS.containsKey(key) && !isKeyOfProvider(key, providers)) {
+                throw StartException.of(key, "there is no such setting" + likely(key, values.keySet()));
+            }
+        }
+        Settings settings = new Settings(values, providers);
+        settings.check();
+        return settings;
+    }
+
+    private static Map<String, String> readFile(Path file) {
+        Map<String, String> found = new TreeMap<>();
+        if (!Files.exists(file)) {
+            return found;
+        }
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            properties.load(reader);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new StartException(file + ": can't be read (" + e.getMessage() + ")", e);
+        }
+        for (String name : properties.stringPropertyNames()) {
+            if (name.startsWith(PREFIX)) {
+                found.put(name, properties.getProperty(name));
+            }
+        }
+        return found;
+    }
+
+    private static String withEnvironment(
+            String key, Map<String, String> values, Map<String, String> environment, Properties systemProperties) {
+        String variable = key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+        boolean set = environment.containsKey(variable) && systemProperties.getProperty(key) == null;
+        return set ? environment.get(variable) : values.get(key);
+    }
+
+    private static boolean isKeyOfProvider(String key, Set<String> providers) {
+        var matcher = PROVIDER_KEY.matcher(key);
+        return matcher.matches() && providers.contains(matcher.group(1));
+    }
+
+    private static String likely(String key, Set<String> known) {
+        String last = key.substring(key.lastIndexOf('.') + 1);
+        for (String candidate : known) {
+            if (candidate.endsWith("." + last)) {
+                return "; did you mean " + candidate + "?";
+            }
+        }
+        return "";
+    }
+
+    private static Set<String> providers(String routes) {
+        if (!routes.startsWith("file:")) {
+            throw StartException.of("callboard.routes", "'" + routes + "' does not begin with file:");
+        }
+        Path directory = folder(routes);
+        String names = routes.substring(Math.max(routes.lastIndexOf('/'), routes.indexOf(':')) + 1);
+        Set<String> providers = new TreeSet<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, names)) {
+            for (Path file : files) {
+                var matcher = RECEIVE_ROUTE.matcher(file.getFileName().toString());
+                if (matcher.matches()) {
+                    providers.add(matcher.group(1));
+                }
+            }
+        } catch (IOException e) {
+            throw StartException.of("callboard.routes", "there is no folder " + directory);
+        }
+        return providers;
+    }
+
+    private static Path folder(String routes) {
+        int slash = routes.lastIndexOf('/');
+        return Path.of(slash < 0 ? "." : routes.substring("file:".length(), slash));
+    }
+
+    /** Where the route files stand, and the schemas beside them. */
+    Path routesFolder() {
+        return folder(get("callboard.routes"));
+    }
+
+    private void check() {
+        port("callboard.http.port");
+        port("callboard.management.port");
+        number("callboard.max-body-bytes", 1024, 100 * 1024 * 1024);
+        oneOf("callboard.trial", List.of("true", "false"));
+        oneOf("callboard.mail.security", List.of("starttls", "tls", "none"));
+        port("callboard.mail.port");
+        notEmpty("callboard.http.host");
+        notEmpty("callboard.management.host");
+        notEmpty("callboard.mail.directory");
+        for (String provider : providers) {
+            allowedSources(provider);
+        }
+        if (is("callboard.trial") && !AddressRange.isLoopbackName(get("callboard.http.host"))) {
+            throw StartException.of(
+                    "callboard.trial",
+                    "lets this machine itself in, so it needs callboard.http.host on loopback, not "
+                            + get("callboard.http.host"));
+        }
+        if (!get("callboard.mail.host").isEmpty()
+                && get("callboard.mail.security").equals("none")
+                && !AddressRange.isLoopbackName(get("callboard.mail.host"))) {
+            throw StartException.of(
+                    "callboard.mail.security", "none is taken only for a callboard.mail.host on loopback");
+        }
+    }
+
+    /** The value of a key, stripped of surrounding space; empty if it is not set. */
+    public String get(String key) {
+        String value = values.get(key);
+        if (value == null) {
+            throw new IllegalArgumentException(key + " is no setting");
+        }
+        return value;
+    }
+
+    boolean is(String key) {
+        return Boolean.parseBoolean(get(key));
+    }
+
+    int port(String key) {
+        return number(key, 1, 65535);
+    }
+
+    int number(String key, int least, int most) {
+        try {
+            int value = Integer.parseInt(get(key));
+            if (value >= least && value <= most) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            // falls through to the one message for everything that is not a number in range
+        }
+        throw StartException.of(key, "'" + get(key) + "' is no number from " + least + " to " + most);
+    }
+
+    private void oneOf(String key, List<String> allowed) {
+        if (!allowed.contains(get(key))) {
+            throw StartException.of(key, "'" + get(key) + "' is none of " + String.join(", ", allowed));
+        }
+    }
+
+    private void notEmpty(String key) {
+        if (get(key).isEmpty()) {
+            throw StartException.of(key, "is empty");
+        }
+    }
+
+    /** The providers that have a {@code receive-<provider>} route, in alphabetical order. */
+    public Set<String> providers() {
+        return providers;
+    }
+
+    /** Who may call for a provider; loopback too while {@code callboard.trial} is on. */
+    List<AddressRange> allowedSources(String provider) {
+        String key = PREFIX + provider + ".allowed-sources";
+        List<AddressRange> ranges = new ArrayList<>(ranges(key));
+        if (is("callboard.trial")) {
+            ranges.addAll(AddressRange.LOOPBACK);
+        }
+        return ranges;
+    }
+
+    private List<AddressRange> ranges(String key) {
+        List<AddressRange> ranges = new ArrayList<>();
+        for (String entry : list(key)) {
+            ranges.add(AddressRange.parse(entry)
+                    .orElseThrow(() -> StartException.of(
+                            key, "'" + entry + "' is no IP address and no range like 192.0.2.0/24 or 2001:db8::/32")));
+        }
+        return ranges;
+    }
+
+    /** The entries of a comma-separated value. */
+    List<String> list(String key) {
+        List<String> entries = new ArrayList<>();
+        for (String entry : get(key).split(",", -1)) {
+            if (!entry.isBlank()) {
+                entries.add(entry.strip());
+            }
+        }
+        return entries;
+    }
+
+    /** All keys and values, for the {@code {{...}}} placeholders of the routes. */
+    Map<String, String> values() {
+        return values;
+    }
+}

@@ -1,0 +1,186 @@
+package dev.callboard;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import jakarta.mail.Session;
+import jakarta.mail.internet.MimeMessage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.stream.Stream;
+
+/**
+ * Callboard as a user starts it, but on free ports, in a folder and with a database of its own. Loopback is let in and
+ * mails become files, unless the settings say otherwise.
+ */
+final class TestCallboard implements AutoCloseable {
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    final Path folder;
+    final int port;
+    final int managementPort;
+    private final Map<String, String> settings;
+    private Callboard callboard;
+
+    private TestCallboard(Path folder, Map<String, String> settings) {
+        this.folder = folder;
+        this.settings = settings;
+        this.port = Integer.parseInt(settings.get("callboard.http.port"));
+        this.managementPort = Integer.parseInt(settings.get("callboard.management.port"));
+        startAgain();
+    }
+
+    static TestCallboard start(Backend backend) {
+        return start(backend, Map.of());
+    }
+
+    static TestCallboard start(Backend backend, Map<String, String> settings) {
+        try {
+            Path folder = Files.createTempDirectory("callboard");
+            Map<String, String> all = new LinkedHashMap<>(backend.newDatabase(folder));
+            all.put("callboard.trial", "true");
+            all.put("callboard.http.port", String.valueOf(freePort()));
+            all.put("callboard.management.port", String.valueOf(freePort()));
+            all.put("callboard.mail.directory", folder.resolve("data/mail").toString());
+            all.putAll(settings);
+            return new TestCallboard(folder, all);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** Starts it once more with the same database, after {@link #close()}. */
+    void startAgain() {
+        Properties properties = new Properties();
+        properties.putAll(settings);
+        callboard = Callboard.start(Settings.read(Path.of("no-file"), Map.of(), properties));
+    }
+
+    Callboard callboard() {
+        return callboard;
+    }
+
+    /** The text of {@code src/test/resources/callbacks/<name>.json}. */
+    static String payload(String name) {
+        try (InputStream in = TestCallboard.class.getResourceAsStream("/callbacks/" + name + ".json")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    HttpResponse<String> post(String provider, String body, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(url("/callbacks/" + provider))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return send(request.build());
+    }
+
+    URI url(String path) {
+        return URI.create("http://127.0.0.1:" + port + path);
+    }
+
+    static HttpResponse<String> send(HttpRequest request) {
+        try {
+            return CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    HttpResponse<String> manage(String path) {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + managementPort + path))
+                .build());
+    }
+
+    /** What {@code GET /tasks/...} answers. */
+    JsonNode task(String provider, String taskId) {
+        try {
+            return JSON.readTree(manage("/tasks/" + provider + "/" + taskId).body());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The rows of a query, each a map of lower-case column names. */
+    List<Map<String, Object>> rows(String sql, Object... parameters) {
+        try (Connection connection = callboard.dataSource().getConnection();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            List<Map<String, Object>> rows = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    Map<String, Object> columns = new LinkedHashMap<>();
+                    for (int i = 1; i <= row.getMetaData().getColumnCount(); i++) {
+                        columns.put(row.getMetaData().getColumnLabel(i), row.getObject(i));
+                    }
+                    rows.add(columns);
+                }
+            }
+            return rows;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    int count(String table) {
+        return ((Number) rows("SELECT COUNT(*) AS n FROM " + table).get(0).get("n")).intValue();
+    }
+
+    /** The mails that became files so far, oldest first. */
+    List<MimeMessage> mails() {
+        Path directory = Path.of(settings.get("callboard.mail.directory"));
+        if (!Files.exists(directory)) {
+            return List.of();
+        }
+        List<MimeMessage> mails = new ArrayList<>();
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".eml"))
+                    .sorted()
+                    .toList()) {
+                try (InputStream in = Files.newInputStream(file)) {
+                    mails.add(new MimeMessage(Session.getInstance(new Properties()), in));
+                }
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+        return mails;
+    }
+
+    @Override
+    public void close() {
+        callboard.close();
+    }
+}
