@@ -149,6 +149,7 @@ public final class Callboard implements AutoCloseable {
         registry.bind("plainJson", plainJson());
         registry.bind("recording", new Recording(new Ledger(database), clock));
         registry.bind("results", new Results());
+        registry.bind("queryWord", new QueryWord());
         registry.bind("problem", new Problem());
         registry.bind("alertMail", new AlertMail(settings, clock));
         registry.bind("mailSender", MailServer.of(settings, clock));

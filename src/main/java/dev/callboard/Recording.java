@@ -76,8 +76,8 @@ public final class Recording {
     }
 
     private static String required(Function<String, Object> variables, String name) {
-        String value = text(variables.apply(name), Integer.MAX_VALUE);
-        if (value == null) {
+        String value = String.valueOf(variables.apply(name));
+        if (value.isEmpty() || variables.apply(name) == null) {
             throw new IllegalArgumentException("the variable " + name + " is not set");
         }
         return value;

@@ -56,6 +56,7 @@ public final class Settings {
         defaults.put("callboard.database.user", "sa");
         defaults.put("callboard.database.password", "");
         defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
+        defaults.put("callboard.creatify.allowed-sources", "");
         defaults.put("callboard.max-body-bytes", "1048576");
         defaults.put("callboard.alerts.to", "ops@localhost");
         defaults.put("callboard.alerts.from", "callboard@localhost");
