@@ -13,7 +13,8 @@ import java.util.UUID;
  * @param occurredAt the provider's own time, to the microsecond; null if it gave none that can be believed
  * @param payload the body as received
  * @param digest the payload's SHA-256: what makes a repeat
- * @param origin how it reached us: {@code callback}
+ * @param origin how it reached us: {@link #DIRECT} or {@link #REPLAY}
+ * @param receivedAt when it first reached us
  */
 record Callback(
         UUID id,
@@ -35,6 +36,12 @@ record Callback(
         String sourceAddress,
         String origin,
         Instant receivedAt) {
+
+    /** The provider called us. */
+    static final String DIRECT = "callback";
+
+    /** It was sent again from the quarantine. */
+    static final String REPLAY = "replay";
 
     /**
      * One file that a task produced.

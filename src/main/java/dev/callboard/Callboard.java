@@ -96,6 +96,13 @@ public final class Callboard implements AutoCloseable {
                 .withJmxEnabled(false)
                 .withShutdownTimeout(30);
         main.configure().setAutowiredEnabled(false);
+        if (settings.is("callboard.routes.reload")) {
+            main.configure()
+                    .withRoutesReloadEnabled(true)
+                    .withRoutesReloadDirectory(settings.routesFolder().toString())
+                    .withRoutesReloadPattern("*.camel.yaml")
+                    .withRoutesReloadRemoveAllRoutes(false);
+        }
         main.configure()
                 .httpManagementServer()
                 .withEnabled(true)

@@ -56,7 +56,8 @@ public final class Problem {
                         "", "to be one JSON object without duplicate keys" + where));
             }
         }
-        return List.of();
+        return List.of(new MalformedCallbackException.Problem(
+                "", "to be recorded, which failed (" + caught.getClass().getSimpleName() + ")"));
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.callboard;
 
 import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.NoArgGenerator;
+import java.sql.Timestamp;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -52,6 +53,7 @@ public final class Recording {
     Callback callback(Function<String, Object> variables) {
         Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
         String payload = CleanText.storable(required(variables, "payload"), Integer.MAX_VALUE);
+        String origin = variables.apply("origin") == null ? Callback.DIRECT : required(variables, "origin");
         Outcome outcome = Outcome.of(required(variables, "outcome"));
         return new Callback(
                 ids.generate(),
@@ -71,8 +73,8 @@ public final class Recording {
                 payload,
                 Digest.of(payload),
                 text(variables.apply("sourceAddress"), 50),
-                "callback",
-                now);
+                origin,
+                origin.equals(Callback.REPLAY) ? receivedAt(variables.apply("receivedAt")) : now);
     }
 
     private static String required(Function<String, Object> variables, String name) {
@@ -136,6 +138,11 @@ public final class Recording {
         } catch (DateTimeException e) {
             return null;
         }
+    }
+
+    /** When a replayed callback first reached us, as the database's driver gives it. */
+    private static Instant receivedAt(Object value) {
+        return value instanceof Timestamp time ? time.toInstant() : ((OffsetDateTime) value).toInstant();
     }
 
     private static List<Callback.Result> results(Object value) {

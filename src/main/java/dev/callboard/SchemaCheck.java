@@ -21,16 +21,30 @@ import org.apache.camel.Variable;
 
 /**
  * The bean {@code schemaCheck}: holds a body against {@code <provider>.schema.json} (JSON Schema 2020-12), which stands
- * beside the routes and is read at the start. Safe for any number of threads.
+ * beside the routes and is read at the start, and again when someone asks for it. Safe for any number of threads.
  */
 public final class SchemaCheck {
     /** More than this nobody reads, and a hostile body could have thousands. */
     private static final int MOST_PROBLEMS = 10;
 
-    private final Map<String, JsonSchema> schemas = new HashMap<>();
+    private final Path folder;
+    private final Set<String> providers;
+    private volatile Map<String, JsonSchema> schemas;
 
     /** @throws StartException if a provider's schema is missing or is none */
     SchemaCheck(Path folder, Set<String> providers) {
+        this.folder = folder;
+        this.providers = providers;
+        read();
+    }
+
+    /**
+     * Reads the schemas anew.
+     *
+     * @throws StartException if one is missing or is none; all stay as they were then
+     */
+    public void read() {
+        Map<String, JsonSchema> read = new HashMap<>();
         JsonSchemaFactory factory = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
         SchemaValidatorsConfig config =
                 SchemaValidatorsConfig.builder().pathType(PathType.JSON_POINTER).build();
@@ -39,11 +53,12 @@ public final class SchemaCheck {
             try (InputStream in = Files.newInputStream(file)) {
                 JsonSchema schema = factory.getSchema(in, config);
                 schema.initializeValidators();
-                schemas.put(provider, schema);
+                read.put(provider, schema);
             } catch (IOException | JsonSchemaException | IllegalArgumentException e) {
                 throw new StartException(file + ": is missing or is no JSON Schema (" + e.getMessage() + ")", e);
             }
         }
+        schemas = read;
     }
 
     /**
@@ -64,11 +79,21 @@ public final class SchemaCheck {
 
     private static MalformedCallbackException.Problem problem(ValidationMessage message) {
         String field = message.getInstanceLocation().toString();
-        String rule = message.getType();
         JsonNode wanted = message.getSchemaNode();
-        if (rule.equals("required")) {
-            return new MalformedCallbackException.Problem(field + "/" + message.getProperty(), "to be present");
-        }
-        return new MalformedCallbackException.Problem(field, rule + ": " + wanted);
+        return switch (message.getType()) {
+            case "required" ->
+                new MalformedCallbackException.Problem(field + "/" + message.getProperty(), "to be present");
+            case "type" -> new MalformedCallbackException.Problem(field, "to be of type " + plain(wanted));
+            case "minLength" ->
+                new MalformedCallbackException.Problem(field, "to have at least " + wanted + " characters");
+            case "maxLength" ->
+                new MalformedCallbackException.Problem(field, "to have at most " + wanted + " characters");
+            case "pattern" -> new MalformedCallbackException.Problem(field, "to match " + plain(wanted));
+            default -> new MalformedCallbackException.Problem(field, message.getType() + " " + plain(wanted));
+        };
+    }
+
+    private static String plain(JsonNode wanted) {
+        return wanted.isTextual() ? wanted.textValue() : wanted.toString();
     }
 }

@@ -67,6 +67,7 @@ public final class Settings {
         defaults.put("callboard.mail.security", "starttls");
         defaults.put("callboard.mail.directory", "data/mail");
         defaults.put("callboard.routes", "file:routes/*.camel.yaml");
+        defaults.put("callboard.routes.reload", "false");
         return Collections.unmodifiableMap(defaults);
     }
 
@@ -184,6 +185,7 @@ public final class Settings {
         port("callboard.management.port");
         number("callboard.max-body-bytes", 1024, 100 * 1024 * 1024);
         oneOf("callboard.trial", List.of("true", "false"));
+        oneOf("callboard.routes.reload", List.of("true", "false"));
         oneOf("callboard.mail.security", List.of("starttls", "tls", "none"));
         port("callboard.mail.port");
         notEmpty("callboard.http.host");

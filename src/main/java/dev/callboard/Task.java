@@ -65,7 +65,12 @@ record Task(
                 return order > 0;
             }
         }
-        return callback.outcome().isFinished() || !outcome.isFinished();
+        if (callback.outcome().isFinished() != outcome.isFinished()) {
+            return callback.outcome().isFinished();
+        }
+        // The one received last; only what was sent again from the quarantine may have been received before.
+        return !callback.origin().equals(Callback.REPLAY)
+                || callback.receivedAt().isAfter(changedAt);
     }
 
     /** The task after a callback that moves it. What the callback does not tell stays as it was. */
@@ -83,7 +88,7 @@ record Task(
                 later(callback.occurredAt(), occurredAt),
                 becomesKnown ? callback.occurredAt() : later(callback.occurredAt(), orderTime),
                 firstReceivedAt,
-                callback.receivedAt(),
+                later(callback.receivedAt(), heardAt),
                 callback.receivedAt(),
                 callback.outcome() == outcome ? outcomeSince : callback.receivedAt(),
                 callback.id(),
