@@ -155,6 +155,7 @@ public final class Callboard implements AutoCloseable {
         registry.bind("strictJson", strictJson());
         registry.bind("plainJson", plainJson());
         registry.bind("recording", new Recording(new Ledger(database), clock));
+        registry.bind("quarantine", new Quarantine());
         registry.bind("results", new Results());
         registry.bind("queryWord", new QueryWord());
         registry.bind("problem", new Problem());
@@ -188,7 +189,6 @@ public final class Callboard implements AutoCloseable {
         return JsonMapper.builder()
                 .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
                 .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
                 .build();
     }
 
