@@ -346,8 +346,10 @@ final class Ledger {
                     write.setString(2, alert.kind());
                     write.setString(3, callback.provider());
                     write.setString(4, callback.taskId());
-                    write.setInt(5, alert.turn());
-                    write.setString(6, alert.kind().equals("unknown") ? onceADay(callback) : null);
+                    // What is told once a day is told again of a task that has not moved.
+                    boolean daily = alert.kind().equals("unknown");
+                    write.setObject(5, daily ? null : alert.turn());
+                    write.setString(6, daily ? onceADay(callback) : null);
                     write.setObject(7, callback.id());
                     write.setString(8, alert.also());
                     write.setObject(9, utc(callback.receivedAt()));

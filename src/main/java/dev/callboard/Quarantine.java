@@ -20,7 +20,7 @@ public final class Quarantine {
         row.put("sourceAddress", exchange.getVariable("sourceAddress"));
         row.put("businessId", exchange.getVariable("businessId"));
         row.put("reason", CleanText.storable(exchange.getVariable("reason", String.class), REASON));
-        row.put("payload", CleanText.storable(exchange.getVariable("payload", String.class), Integer.MAX_VALUE));
+        row.put("payload", CleanText.storable(exchange.getVariable("payload", "", String.class), Integer.MAX_VALUE));
         return row;
     }
 }

@@ -1,6 +1,7 @@
 package dev.callboard;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaException;
 import com.networknt.schema.JsonSchemaFactory;
@@ -64,10 +65,12 @@ public final class SchemaCheck {
     /**
      * Lets a body pass that its provider's schema allows.
      *
+     * @param body null if it is empty
      * @throws MalformedCallbackException that names each wrong field and what was expected there
      */
     public void check(@Variable("provider") String provider, @Body JsonNode body) throws MalformedCallbackException {
-        Set<ValidationMessage> messages = schemas.get(provider).validate(body);
+        JsonNode given = body == null ? NullNode.getInstance() : body;
+        Set<ValidationMessage> messages = schemas.get(provider).validate(given);
         if (!messages.isEmpty()) {
             List<MalformedCallbackException.Problem> problems = messages.stream()
                     .limit(MOST_PROBLEMS)

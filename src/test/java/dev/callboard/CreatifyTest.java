@@ -92,14 +92,7 @@ record CreatifyTest(Backend backend) {
         assertThat(task(task).at("/task/outcome").asText()).isEqualTo("failed");
         await().atMost(Duration.ofSeconds(10))
                 .untilAsserted(() -> assertThat(texts()).anySatisfy(text -> assertThat(text)
-                        .contains(
-                                task,
-                                "The video model refused the prompt: <b>logo</b> & \"brand\" detected",
-                                "https://shop.example.com/p/42",
-                                "a mug on a wooden table, morning light",
-                                "slow push in",
-                                "9x16")
-                        .containsPattern("Image exists:? +yes")));
+                        .contains(task, "The video model refused the prompt: <b>logo</b> & \"brand\" detected")));
     }
 
     @ParameterizedTest

@@ -1,17 +1,29 @@
 package dev.callboard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The callbacks of Fotor's document, from the answer to the rows. */
+/** The callbacks of Fotor, from the answer to the rows, the look-up and the mail. */
 @ParameterizedClass
 @EnumSource(Backend.class)
 record FotorTest(Backend backend) {
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static TestCallboard callboard;
 
     @BeforeParameterizedClassInvocation
@@ -24,16 +36,562 @@ record FotorTest(Backend backend) {
         callboard.close();
     }
 
+    // ---- the payloads of the document ----
+
     @Test
     void recordsACompletedAvatarWithItsImages() {
-        assertThat(callboard
-                        .post("fotor", TestCallboard.payload("fotor-avatar-completed"))
-                        .statusCode())
-                .isEqualTo(200);
-        assertThat(callboard.rows("SELECT * FROM task WHERE task_id = ?", "39371b3800cc4a7e9e24867b0dfdf25b"))
+        String payload = TestCallboard.payload("fotor-avatar-completed");
+        String id = "39371b3800cc4a7e9e24867b0dfdf25b";
+        Instant before = Instant.now();
+
+        accept(payload);
+
+        assertThat(task(id))
+                .containsEntry("provider", "fotor")
+                .containsEntry("status", "1")
+                .containsEntry("outcome", "completed")
+                .containsEntry("task_type", "avatar")
+                .containsEntry("business_id", "75f15294e55540e198bb19cc0a068fd2")
+                .containsEntry("failure_reason", null)
+                .containsEntry("occurred_at", null)
+                .containsEntry("turn", 1);
+        assertThat(callboard.rows("SELECT * FROM callback WHERE task_id = ?", id))
                 .singleElement()
-                .satisfies(task -> assertThat(task).containsEntry("outcome", "completed"));
-        assertThat(callboard.rows("SELECT * FROM result WHERE task_id = ?", "39371b3800cc4a7e9e24867b0dfdf25b"))
-                .hasSize(3);
+                .satisfies(callback -> assertThat(callback)
+                        .containsEntry("callback_id", task(id).get("callback_id"))
+                        .containsEntry("status", "1")
+                        .containsEntry("outcome", "completed")
+                        .containsEntry("alerts", null)
+                        .containsEntry("source_address", "127.0.0.1")
+                        .containsEntry("origin", "callback"));
+        assertThat(results(id))
+                .extracting(result -> result.get("template_id"), result -> result.get("external_id"))
+                .containsExactlyInAnyOrder(
+                        tuple("d691196a-6daa-4bf9-a011-5422d95ce03f", "4a19223cef7b4094a4f66c7de57f7ef4"),
+                        tuple("74d8ef37-4864-480b-927a-dde52e429609", "e20cb71b42474fc1a0750cb7627720b5"),
+                        tuple("7292c5b5-ecb0-4868-b4a4-849c73cc302c", "a2773ff7d3534a6ca8735ef7ad4f3f3d"));
+        assertThat(results(id))
+                .allSatisfy(result ->
+                        assertThat(result).containsEntry("kind", "image").containsEntry("flagged", false));
+        assertThat(callboard.alerts(id)).isEmpty();
+
+        JsonNode shown = callboard.task("fotor", id);
+        assertThat(shown.at("/task/outcome").asText()).isEqualTo("completed");
+        assertThat(Instant.parse(shown.at("/task/firstReceivedAt").asText())).isBetween(before, Instant.now());
+        assertThat(shown.at("/results")).hasSize(3);
+        assertThat(shown.at("/callbacks/0/payload").asText()).isEqualTo(payload);
+        assertThat(shown.at("/callbacks/0/sourceAddress").asText()).isEqualTo("127.0.0.1");
+    }
+
+    @Test
+    void recordsAVideoThatIsInProgressAndThenCompleted() {
+        String id = "5f0d6c1a7b8e4d2f9a3b4c5d6e7f8091";
+
+        accept(TestCallboard.payload("fotor-video-in-progress"));
+
+        assertThat(task(id)).containsEntry("status", "0").containsEntry("outcome", "in_progress");
+        assertThat(results(id)).isEmpty();
+
+        accept(TestCallboard.payload("fotor-video-completed"));
+
+        assertThat(task(id)).containsEntry("status", "1").containsEntry("outcome", "completed");
+        assertThat(results(id)).singleElement().satisfies(result -> assertThat(result)
+                .containsEntry("kind", "video")
+                .containsEntry("url", "https://static.example.com/out/5f0d6c1a.mp4"));
+        assertThat(callboard.alerts(id)).isEmpty();
+        assertThat(callboard.task("fotor", id).at("/callbacks").findValuesAsText("outcome"))
+                .as("its history, newest first")
+                .containsExactly("completed", "in_progress");
+    }
+
+    @Test
+    void mailsAFailedVideo() throws Exception {
+        String id = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
+        accept(TestCallboard.payload("fotor-video-failed"));
+
+        assertThat(task(id)).containsEntry("outcome", "failed").containsEntry("failure_reason", null);
+        assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
+                .containsEntry("kind", "failed"));
+        var mail = callboard.mailOf(id);
+        assertThat(mail.getSubject()).contains("fotor", "failed", id);
+        assertThat(TestCallboard.text(mail)).contains("videoEnhancer", "75f15294e55540e198bb19cc0a068fd2");
+        assertThat(TestCallboard.html(mail)).contains(id);
+        assertThat(mail.getAllRecipients()).extracting(Object::toString).containsExactly("ops@localhost");
+    }
+
+    @Test
+    void mailsAnAvatarWhoseContentIsFlagged() {
+        String id = "77aa0c3d4e5f60718293a4b5c6d7e8f9";
+
+        accept(TestCallboard.payload("fotor-avatar-flagged"));
+
+        assertThat(task(id)).containsEntry("outcome", "completed");
+        assertThat(results(id))
+                .filteredOn(result -> (Boolean) result.get("flagged"))
+                .extracting(result -> result.get("external_id"))
+                .containsExactly("e20cb71b42474fc1a0750cb7627720b5");
+        assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
+                .containsEntry("kind", "flagged")
+                .containsEntry("also", null));
+        callboard.mailOf(id);
+    }
+
+    // ---- what a callback tells ----
+
+    @Test
+    void tellsOfACompletedTaskWithoutAFile() {
+        for (String more : List.of(
+                "",
+                ", \"resultUrl\": \"\", \"avatarResult\": []",
+                ", \"resultUrl\": null, \"avatarResult\": null, \"result\": null",
+                ", \"avatarResult\": [{\"templateId\": \"t\", \"images\": []}]",
+                ", \"result\": [{\"name\": \"a\", \"success\": false, \"error\": \"no\"}]")) {
+            String id = newId();
+            accept(fotor(id, 1, more));
+            assertTold(id, "no_result", null);
+            assertThat(results(id)).isEmpty();
+        }
+    }
+
+    @Test
+    void tellsOfATemplateWithoutImages() {
+        String whole = "{\"templateId\": \"a\", \"images\": [{\"id\": \"1\", \"url\": \"https://x.example/1\"}]}";
+        for (String broken : List.of(
+                "{\"templateId\": \"b\", \"images\": []}",
+                "{\"templateId\": \"b\", \"images\": null}",
+                "{\"templateId\": \"b\"}",
+                "{\"templateId\": \"b\", \"images\": [{\"id\": \"2\", \"url\": \"\"}]}",
+                "{\"templateId\": \"b\", \"images\": [{\"id\": \"2\"}]}")) {
+            String id = newId();
+            accept(fotor(id, 1, ", \"avatarResult\": [" + whole + ", " + broken + "]"));
+            assertTold(id, "incomplete", null);
+            assertThat(results(id)).as(broken).hasSize(1);
+        }
+    }
+
+    @Test
+    void tellsOfAPartThatFailedAndKeepsTheOthers() {
+        for (String broken : List.of(
+                "{\"name\": \"b\", \"success\": false}",
+                "{\"name\": \"b\", \"success\": false, \"error\": null, \"url\": \"\"}",
+                "{\"name\": \"b\", \"success\": false, \"error\": \"too dark\"}",
+                "{\"name\": \"b\", \"error\": \"too dark\"}")) {
+            String id = newId();
+            accept(fotor(
+                    id,
+                    1,
+                    ", \"result\": [{\"name\": \"a\", \"success\": true, \"url\": \"https://x.example/a\"}, " + broken
+                            + "]"));
+            assertTold(id, "incomplete", null);
+            assertThat(results(id)).singleElement().satisfies(result -> assertThat(result)
+                    .containsEntry("external_id", "a")
+                    .containsEntry("url", "https://x.example/a"));
+        }
+    }
+
+    @Test
+    void tellsNothingOfPartsThatAreWhole() {
+        String id = newId();
+        accept(
+                fotor(
+                        id,
+                        1,
+                        ", \"result\": [{\"name\": \"a\", \"success\": true, \"error\": null, \"url\": \"https://x.example/a\"}]"));
+        assertThat(callboard.alerts(id)).isEmpty();
+    }
+
+    @Test
+    void findsAFlagWhereverItStands() {
+        for (String more : List.of(
+                ", \"hasHsfw\": true",
+                ", \"result\": [{\"name\": \"a\", \"success\": true, \"hasHsfw\": true}]",
+                ", \"deep\": {\"er\": [{\"hasHsfw\": true}]}")) {
+            String id = newId();
+            accept(fotor(id, 1, ", \"resultUrl\": \"https://x.example/1\"" + more));
+            assertTold(id, "flagged", null);
+        }
+        for (String more : List.of("", ", \"hasHsfw\": false", ", \"hasHsfw\": null", ", \"hasHsfw\": \"untrue\"")) {
+            String id = newId();
+            accept(fotor(id, 1, ", \"resultUrl\": \"https://x.example/1\"" + more));
+            assertThat(callboard.alerts(id)).as(more).isEmpty();
+        }
+    }
+
+    @Test
+    void tellsTheFirstOfTwoAlertsAndNamesTheOther() {
+        String without = newId();
+        accept(fotor(without, 1, ", \"hasHsfw\": true"));
+        assertTold(without, "no_result", "flagged");
+
+        String incomplete = newId();
+        accept(
+                fotor(
+                        incomplete,
+                        1,
+                        ", \"resultUrl\": \"https://x.example/1\", \"hasHsfw\": true, \"avatarResult\": [{\"templateId\": 5}]"));
+        assertTold(incomplete, "incomplete", "flagged");
+    }
+
+    @Test
+    void givesTheRefusedContentAsTheReasonOfAFlaggedFailure() {
+        String id = newId();
+
+        accept(fotor(id, 2, ", \"hasHsfw\": true"));
+
+        assertThat(task(id)).containsEntry("failure_reason", "refused for content");
+        assertTold(id, "failed", null);
+        assertThat(TestCallboard.text(callboard.mailOf(id))).contains("refused for content");
+    }
+
+    @Test
+    void recordsAnUnknownStatusAndMailsItOnceADay() {
+        String first = newId();
+        String second = newId();
+
+        accept(fotor(first, 77, ""));
+        accept(fotor(second, 77, ""));
+
+        assertThat(task(first)).containsEntry("status", "77").containsEntry("outcome", "unknown");
+        assertThat(task(second)).containsEntry("outcome", "unknown");
+        assertTold(first, "unknown", null);
+        assertThat(callboard.alerts(second)).isEmpty();
+        assertThat(TestCallboard.text(callboard.mailOf(first))).contains("77");
+    }
+
+    @Test
+    void mailsEachUnknownStatusOfTheSameTask() {
+        String id = newId();
+        accept(fotor(id, 1, ", \"resultUrl\": \"https://x.example/1\""));
+
+        accept(fotor(id, 78, ""));
+        accept(fotor(id, -79, ""));
+
+        assertThat(task(id)).containsEntry("outcome", "completed");
+        assertThat(callboard.alerts(id)).hasSize(2);
+    }
+
+    @Test
+    void recordsARepeatOnce() {
+        String body = fotor(newId(), 2, "");
+        accept(body);
+        Map<String, Object> kept = callboard.kept();
+
+        accept(body);
+
+        assertThat(callboard.kept()).isEqualTo(kept);
+    }
+
+    // ---- what Fotor never said it would send ----
+
+    @Test
+    void takesFieldsOfAnyTypeAndSize() {
+        String long10k = "x".repeat(10_000);
+        for (String more : List.of(
+                ", \"avatarResult\": \"none\"",
+                ", \"avatarResult\": 5",
+                ", \"avatarResult\": {}",
+                ", \"avatarResult\": {\"images\": [{\"url\": \"https://x.example/1\"}]}",
+                ", \"avatarResult\": [null, 1, \"a\", [], {}]",
+                ", \"avatarResult\": [[{\"images\": []}]]",
+                ", \"avatarResult\": [{\"templateId\": {}, \"images\": \"none\"}]",
+                ", \"avatarResult\": [{\"images\": 5}, {\"images\": {}}, {\"images\": true}, {\"images\": false}]",
+                ", \"avatarResult\": [{\"images\": [null, 1, \"a\", [], {}, {\"url\": 5}, {\"url\": {}}]}]",
+                ", \"avatarResult\": [{\"images\": {\"url\": \"https://x.example/1\"}}]",
+                ", \"result\": \"none\"",
+                ", \"result\": {\"success\": false}",
+                ", \"result\": [null, 1, \"a\", [], {\"success\": \"no\", \"error\": {}, \"url\": []}]",
+                ", \"resultUrl\": 5",
+                ", \"resultUrl\": [\"https://x.example/1\"]",
+                ", \"resultUrl\": \"https://x.example/" + long10k + "\"",
+                ", \"resultUrl\": \"https://x.example/\\u0000\\ud800\"",
+                ", \"hasHsfw\": [true], \"images\": {\"hasHsfw\": {\"hasHsfw\": 1}}",
+                ", \"businessId\": {\"a\": [1]}",
+                ", \"businessId\": [1, {}]",
+                ", \"businessId\": 12345678901234567890123456789",
+                ", \"businessId\": 1e99999",
+                ", \"businessId\": \"a\\u0000b\\ud800c\\udc00d\"",
+                ", \"businessId\": \"${bean:problem} #{x} {{y}} :?z '; DROP TABLE task; --\"",
+                ", \"businessId\": \"" + long10k + "\"",
+                ", \"type\": {\"type\": null}",
+                ", \"type\": false",
+                ", \"type\": \"\\u0000\"",
+                ", \"type\": \"" + long10k + "\"",
+                ", \"\\u0000\": 1, \"$\": 2, \"\": 3, \"a.b\": 4",
+                ", \"provider\": \"creatify\", \"outcome\": \"failed\", \"alert\": \"failed\"")) {
+            for (int status = 0; status <= 2; status++) {
+                String id = newId();
+                HttpResponse<String> answer = callboard.post("fotor", fotor(id, status, more));
+                String shown = more.substring(0, Math.min(more.length(), 100));
+                assertThat(answer.statusCode()).as(shown).isEqualTo(200);
+                assertThat(task(id))
+                        .as(shown)
+                        .containsEntry(
+                                "outcome",
+                                List.of("in_progress", "completed", "failed").get(status));
+                assertThat(callboard.manage("/tasks/fotor/" + id).statusCode())
+                        .as(shown)
+                        .isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void cutsAndMendsWhatNoTableTakes() {
+        String id = newId();
+
+        accept(fotor(id, 0, ", \"businessId\": \"a\\u0000b\\ud800" + "x".repeat(10_000) + "\""));
+
+        assertThat((String) task(id).get("business_id")).hasSize(200).startsWith("a\ufffdb\ufffdxxx");
+    }
+
+    @Test
+    void takesTheSameNumberHoweverItIsWritten() {
+        String id = newId();
+        accept("{\"taskId\": \"" + id + "\", \"status\": 1.0, \"resultUrl\": \"https://x.example/1\"}");
+        assertThat(task(id)).containsEntry("outcome", "completed").containsEntry("status", "1.0");
+    }
+
+    @Test
+    void neverFailsOverANumber() {
+        for (String status : List.of("1e400", "1e20", "-1e99999", "1e-99999", "1e999999999", "1" + "0".repeat(900))) {
+            assertThat(callboard
+                            .post("fotor", "{\"taskId\": \"" + newId() + "\", \"status\": " + status + "}")
+                            .statusCode())
+                    .as(status)
+                    .isIn(200, 400);
+        }
+    }
+
+    @Test
+    void takesAnyTaskIdOfUpTo200Characters() {
+        for (String id : List.of(
+                newId() + "x".repeat(168),
+                newId() + "\"><script>alert(1)</script>",
+                newId() + " ../..?a=b&c=d#e %41",
+                newId() + "${body} :?x '",
+                newId() + "\ud83d\ude00")) {
+            accept("{\"status\": 0, \"taskId\": " + quoted(id) + "}");
+            assertThat(task(id)).containsEntry("outcome", "in_progress");
+        }
+    }
+
+    // ---- what is refused ----
+
+    @Test
+    void refusesWhatIsNotJson() {
+        String id = newId();
+        for (String body : List.of(
+                "",
+                " ",
+                "not JSON",
+                "taskId=" + id + "&status=1",
+                "{\"taskId\": \"" + id + "\", \"status\": 1",
+                "{\"taskId\": \"" + id + "\", \"status\": 1} {}",
+                "{\"taskId\": \"" + id + "\", \"status\": 2, \"status\": 1}",
+                "{\"taskId\": \"" + id + "\", \"status\": 1, \"result\": " + "[".repeat(5000) + "]".repeat(5000) + "}",
+                "[" + fotor(id, 1, "") + "]",
+                "null",
+                "1")) {
+            assertRefused(body, "");
+        }
+    }
+
+    @Test
+    void refusesACallbackWithoutWhatIsNeededToRouteIt() {
+        String id = newId();
+        assertRefused("{}", "/taskId");
+        assertRefused("{\"status\": 1}", "/taskId");
+        for (String taskId : List.of(
+                "null",
+                "5",
+                "true",
+                "{}",
+                "[\"" + id + "\"]",
+                "\"\"",
+                "\" \"",
+                "\"" + "x".repeat(201) + "\"",
+                "\"" + id + "\\u0000\"",
+                "\"" + id + "\\ud800\"",
+                "\"" + id + "\\r\\nBcc: evil@example.org\"")) {
+            assertRefused("{\"status\": 1, \"taskId\": " + taskId + "}", "/taskId");
+        }
+        assertRefused("{\"taskId\": \"" + id + "\"}", "/status");
+        for (String status :
+                List.of("null", "\"1\"", "\"01\"", "true", "[1]", "{}", "1.5", "99999999999", "-99999999999")) {
+            assertRefused("{\"taskId\": \"" + id + "\", \"status\": " + status + "}", "/status");
+        }
+    }
+
+    @Test
+    void refusesAnotherPathMethodTypeOrSize() {
+        Map<String, Object> kept = callboard.kept();
+        String body = fotor(newId(), 2, "");
+        assertThat(callboard.post("nobody", body).statusCode()).isEqualTo(404);
+        for (String method : List.of("PUT", "DELETE", "PATCH")) {
+            assertThat(send(method, "application/json", body)).as(method).isEqualTo(405);
+        }
+        for (String type : List.of("text/plain", "application/xml", "application/x-www-form-urlencoded")) {
+            assertThat(send("POST", type, body)).as(type).isEqualTo(415);
+        }
+        assertThat(callboard
+                        .post("fotor", fotor(newId(), 2, ", \"a\": \"" + "x".repeat(1_048_576) + "\""))
+                        .statusCode())
+                .isEqualTo(413);
+        assertThat(callboard.kept()).isEqualTo(kept);
+    }
+
+    @Test
+    void takesABodyJustBelowTheLimit() {
+        String id = newId();
+        accept(fotor(id, 0, ", \"a\": \"" + "x".repeat(1_048_000) + "\""));
+        assertThat(task(id)).containsEntry("outcome", "in_progress");
+    }
+
+    @Test
+    void answersNothingThatTheCallerSent() {
+        HttpResponse<String> answer = callboard.post(
+                "fotor?CamelHttpResponseCode=500&To=evil@example.org", fotor(newId(), 0, ""), "X-Mine", "echo");
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertThat(answer.headers().map().toString()).doesNotContain("echo", "evil");
+    }
+
+    // ---- looking tasks up ----
+
+    @Test
+    void listsTasksByOutcomeAndProviderNewestFirst() throws IOException {
+        String older = newId();
+        String newer = newId();
+        accept(fotor(older, 2, ""));
+        accept(fotor(newer, 2, ""));
+        accept(fotor(newId(), 0, ""));
+
+        JsonNode failed = JSON.readTree(
+                callboard.manage("/tasks?outcome=failed&provider=fotor&limit=2").body());
+
+        assertThat(failed.findValuesAsText("taskId")).containsExactly(newer, older);
+        assertThat(failed.get(0).get("outcome").asText()).isEqualTo("failed");
+        assertThat(callboard.manage("/tasks?provider=nobody").body()).isEqualTo("[]");
+        assertThat(JSON.readTree(callboard.manage("/tasks?limit=1").body())).hasSize(1);
+        assertThat(JSON.readTree(callboard.manage("/tasks").body())).hasSizeBetween(3, 100);
+        assertThat(callboard.manage("/tasks").headers().firstValue("Content-Type"))
+                .hasValue("application/json");
+    }
+
+    @Test
+    void refusesToListByWhatIsNoFilter() {
+        for (String query : List.of(
+                "limit=many",
+                "limit=-1",
+                "limit=1.5",
+                "limit=99999999999",
+                "limit=1&limit=2",
+                "outcome=lost",
+                "outcome=failed&outcome=completed",
+                "outcome=%00",
+                "provider=%00",
+                "provider=a&provider=b",
+                "provider=%27%20OR%201=1")) {
+            HttpResponse<String> answer = callboard.manage("/tasks?" + query);
+            assertThat(answer.statusCode()).as(query).isEqualTo(400);
+            assertThat(answer.body()).as(query).isEmpty();
+        }
+    }
+
+    @Test
+    void findsNoTaskThatNobodyToldOf() {
+        for (String path : List.of("fotor/" + newId(), "nobody/1", "fotor/%27", "fotor/" + "x".repeat(300))) {
+            assertThat(callboard.manage("/tasks/" + path).statusCode()).as(path).isEqualTo(404);
+        }
+    }
+
+    @Test
+    void looksUpWhatThePathNamesAndNothingElse() {
+        String id = newId();
+        String other = newId();
+        accept(fotor(id, 0, ""));
+        accept(fotor(other, 2, ""));
+
+        String query = "?taskId=" + other + "&provider=nobody&CamelJdbcParameters=x&taskId=" + other;
+
+        assertThat(callboard.task("fotor", id + query).at("/task/taskId").asText())
+                .isEqualTo(id);
+    }
+
+    @Test
+    void showsTasksOnTheManagementPortAlone() {
+        assertThat(TestCallboard.send(
+                                HttpRequest.newBuilder(callboard.url("/tasks")).build())
+                        .statusCode())
+                .isEqualTo(404);
+        assertThat(TestCallboard.send(HttpRequest.newBuilder(callboard.url("/observe/health"))
+                                .build())
+                        .statusCode())
+                .isEqualTo(404);
+    }
+
+    // ---- words ----
+
+    private static void accept(String body) {
+        HttpResponse<String> answer = callboard.post("fotor", body);
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertThat(answer.body()).isEmpty();
+    }
+
+    private static void assertRefused(String body, String field) {
+        Map<String, Object> kept = callboard.kept();
+        HttpResponse<String> answer = callboard.post("fotor", body);
+        String shown = body.substring(0, Math.min(body.length(), 100));
+        assertThat(answer.statusCode()).as(shown).isEqualTo(400);
+        assertThat(answer.headers().firstValue("Content-Type")).as(shown).hasValue("application/problem+json");
+        try {
+            JsonNode problem = JSON.readTree(answer.body());
+            assertThat(problem.get("status").asInt()).isEqualTo(400);
+            assertThat(problem.at("/errors").findValuesAsText("field"))
+                    .as(shown)
+                    .contains(field);
+            assertThat(problem.at("/errors").findValuesAsText("expected"))
+                    .as(shown)
+                    .doesNotContain("");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        assertThat(callboard.kept()).as(shown).isEqualTo(kept);
+    }
+
+    private static void assertTold(String id, String kind, String also) {
+        assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
+                .containsEntry("kind", kind)
+                .containsEntry("also", also));
+    }
+
+    private static int send(String method, String type, String body) {
+        return TestCallboard.send(HttpRequest.newBuilder(callboard.url("/callbacks/fotor"))
+                        .header("Content-Type", type)
+                        .method(method, HttpRequest.BodyPublishers.ofString(body))
+                        .build())
+                .statusCode();
+    }
+
+    private static String newId() {
+        return UUID.randomUUID().toString().replace("-", "");
+    }
+
+    private static String fotor(String id, int status, String more) {
+        return "{\"taskId\": \"" + id + "\", \"status\": " + status + more + "}";
+    }
+
+    private static String quoted(String text) {
+        return JSON.valueToTree(text).toString();
+    }
+
+    private static Map<String, Object> task(String id) {
+        List<Map<String, Object>> tasks = callboard.rows("SELECT * FROM task WHERE task_id = ?", id);
+        assertThat(tasks).hasSize(1);
+        return tasks.get(0);
+    }
+
+    private static List<Map<String, Object>> results(String id) {
+        return callboard.rows("SELECT * FROM result WHERE task_id = ?", id);
     }
 }

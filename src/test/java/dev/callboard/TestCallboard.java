@@ -21,12 +21,15 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /**
  * Callboard as a user starts it, but on free ports, in a folder and with a database of its own. Loopback is let in and
@@ -56,7 +59,7 @@ final class TestCallboard implements AutoCloseable {
 
     static TestCallboard start(Backend backend, Map<String, String> settings) {
         try {
-            Path folder = Files.createTempDirectory("callboard");
+            Path folder = newFolder();
             Map<String, String> all = new LinkedHashMap<>(backend.newDatabase(folder));
             all.put("callboard.trial", "true");
             all.put("callboard.http.port", String.valueOf(freePort()));
@@ -67,6 +70,11 @@ final class TestCallboard implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** An empty folder that {@code mvn clean} removes. */
+    static Path newFolder() throws IOException {
+        return Files.createTempDirectory(Path.of("target").toAbsolutePath(), "callboard");
     }
 
     static int freePort() throws IOException {
@@ -156,8 +164,17 @@ final class TestCallboard implements AutoCloseable {
         }
     }
 
-    int count(String table) {
-        return ((Number) rows("SELECT COUNT(*) AS n FROM " + table).get(0).get("n")).intValue();
+    /** How many rows tell of callbacks, by table. What is refused must leave all of them as they were. */
+    Map<String, Object> kept() {
+        return rows("SELECT (SELECT COUNT(*) FROM task) AS task, (SELECT COUNT(*) FROM callback) AS callback,"
+                        + " (SELECT COUNT(*) FROM result) AS result,"
+                        + " (SELECT COUNT(*) FROM alert WHERE task_id IS NOT NULL) AS alert")
+                .get(0);
+    }
+
+    /** The alerts of a task, oldest first. */
+    List<Map<String, Object>> alerts(String taskId) {
+        return rows("SELECT * FROM alert WHERE task_id = ? ORDER BY created_at", taskId);
     }
 
     /** The mails that became files so far, oldest first. */
@@ -181,10 +198,31 @@ final class TestCallboard implements AutoCloseable {
         return mails;
     }
 
+    /** The first mail that names a task; waits until there is one. */
+    MimeMessage mailOf(String taskId) {
+        return Awaitility.await()
+                .atMost(Duration.ofSeconds(10))
+                .until(
+                        () -> mails().stream()
+                                .filter(mail -> text(mail).contains(taskId))
+                                .findFirst(),
+                        Optional::isPresent)
+                .orElseThrow();
+    }
+
     /** The plain text of a mail. */
     static String text(MimeMessage mail) {
+        return part(mail, 0);
+    }
+
+    static String html(MimeMessage mail) {
+        return part(mail, 1);
+    }
+
+    private static String part(MimeMessage mail, int index) {
         try {
-            return (String) ((MimeMultipart) mail.getContent()).getBodyPart(0).getContent();
+            return (String)
+                    ((MimeMultipart) mail.getContent()).getBodyPart(index).getContent();
         } catch (IOException | MessagingException e) {
             throw new IllegalStateException(e);
         }
