@@ -20,7 +20,9 @@ public final class Quarantine {
         row.put("sourceAddress", exchange.getVariable("sourceAddress"));
         row.put("businessId", exchange.getVariable("businessId"));
         row.put("reason", CleanText.storable(exchange.getVariable("reason", String.class), REASON));
-        row.put("payload", CleanText.storable(exchange.getVariable("payload", "", String.class), Integer.MAX_VALUE));
+        String payload = CleanText.storable(exchange.getVariable("payload", "", String.class), Integer.MAX_VALUE);
+        row.put("payload", payload);
+        row.put("characters", payload.length());
         return row;
     }
 }

@@ -6,6 +6,7 @@ CREATE TABLE quarantine (
     business_id    VARCHAR(200),
     reason         VARCHAR(2000) NOT NULL,
     payload        TEXT          NOT NULL,
+    characters     INTEGER       NOT NULL,
     received_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     CONSTRAINT quarantine_key PRIMARY KEY (quarantine_id)
 );
