@@ -1,4 +1,4 @@
--- Locks the tasks of a group, in the order of their keys; the count tells which exist.
+-- Locks the tasks of a group that exist, in the order of their keys.
 UPDATE task
    SET heard_at = GREATEST(heard_at, ?)
  WHERE provider = ?

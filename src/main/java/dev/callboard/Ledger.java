@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
@@ -34,9 +35,12 @@ final class Ledger {
     /** Alerts that any callback may raise; the others only one that moves its task. */
     private static final Set<String> RAISED_BY_ANY = Set.of("flagged", "unknown");
 
-    /** How often a group is tried when other transactions are in its way. */
-    private static final int MOST_TRIES = 5;
+    /** How often a group is tried when other transactions are in its way: each time one of those has got through. */
+    private static final int MOST_TRIES = 20;
 
+    private static final String SERIALIZATION_FAILURE = "40001";
+
+    private static final String SELECT_TASK_KEY = Sql.read("select-task-key");
     private static final String HEAR_OF_TASK = Sql.read("hear-of-task");
     private static final String SELECT_TASK_AND_REPEAT = Sql.read("select-task-and-repeat");
     private static final String INSERT_TASK = Sql.read("insert-task");
@@ -94,10 +98,7 @@ final class Ledger {
     private List<Effect> transact(Connection connection, List<Callback> group) throws SQLException {
         connection.setAutoCommit(false);
         try {
-            Group written = new Group(group);
-            written.read(connection);
-            List<Effect> effects = written.decide();
-            written.write(connection);
+            List<Effect> effects = new Group(group).write(connection);
             connection.commit();
             connection.setAutoCommit(true);
             database.sync(connection);
@@ -136,13 +137,18 @@ final class Ledger {
         return e.getClass().getSimpleName() + ", SQL state " + e.getSQLState();
     }
 
-    /** One group on its way into the tables: read and lock, decide, write. Used by one thread, once. */
+    /**
+     * One group on its way into the tables. Tasks that nobody has told of are inserted before the others are locked,
+     * both in the order of their keys: whoever waits for another group's task then holds none that this one may still
+     * want. Used by one thread, once.
+     */
     private static final class Group {
         private final List<Callback> callbacks;
         private final Map<TaskKey, Task> tasks = new TreeMap<>();
-        private final Set<TaskKey> known = new HashSet<>();
+        private final Map<TaskKey, Instant> heard = new TreeMap<>();
+        private final Set<TaskKey> known = new TreeSet<>();
         private final Map<TaskKey, Set<Digest>> kept = new HashMap<>();
-        private final Set<TaskKey> moved = new HashSet<>();
+        private final Set<TaskKey> moved = new TreeSet<>();
         private final List<Callback> fresh = new ArrayList<>();
         private final List<Alert> alerts = new ArrayList<>();
 
@@ -150,41 +156,88 @@ final class Ledger {
             this.callbacks = callbacks;
         }
 
-        private record Alert(Callback callback, String kind, String also, int turn) {}
+        private record Alert(Callback callback, String kind, String also, int turn) {
+            /** For what is told once a day, whatever the task: the thing and the day. */
+            String toldOnce() {
+                return kind.equals("unknown")
+                        ? "unknown " + callback.provider() + " " + callback.status() + " "
+                                + LocalDate.ofInstant(callback.receivedAt(), ZoneOffset.UTC)
+                        : null;
+            }
+        }
 
-        void read(Connection connection) throws SQLException {
-            Map<TaskKey, Instant> heard = new TreeMap<>();
+        List<Effect> write(Connection connection) throws SQLException {
             for (Callback callback : callbacks) {
                 heard.put(callback.key(), callback.receivedAt());
             }
+            Effect[] effects = new Effect[callbacks.size()];
+            findKnown(connection);
+            decide(effects, key -> !known.contains(key));
+            writeTasks(connection, INSERT_TASK, tasks.values());
+            lockKnown(connection);
+            decide(effects, known::contains);
+            moved.retainAll(known);
+            writeTasks(connection, MOVE_TASK, moved.stream().map(tasks::get).toList());
+            writeCallbacks(connection);
+            writeResults(connection);
+            writeAlerts(connection);
+            return List.of(effects);
+        }
+
+        private void findKnown(Connection connection) throws SQLException {
             List<TaskKey> keys = List.copyOf(heard.keySet());
+            int looks = padded(keys.size());
+            try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_KEY, looks))) {
+                for (int i = 0; i < looks; i++) {
+                    TaskKey key = keys.get(Math.min(i, keys.size() - 1));
+                    select.setString(2 * i + 1, key.provider());
+                    select.setString(2 * i + 2, key.taskId());
+                }
+                try (ResultSet row = select.executeQuery()) {
+                    while (row.next()) {
+                        known.add(new TaskKey(row.getString("provider"), row.getString("task_id")));
+                    }
+                }
+            }
+        }
+
+        private void lockKnown(Connection connection) throws SQLException {
+            if (known.isEmpty()) {
+                return;
+            }
             try (PreparedStatement lock = connection.prepareStatement(HEAR_OF_TASK)) {
-                for (TaskKey key : keys) {
+                for (TaskKey key : known) {
                     lock.setObject(1, utc(heard.get(key)));
                     lock.setString(2, key.provider());
                     lock.setString(3, key.taskId());
                     lock.addBatch();
                 }
-                int[] counts = lock.executeBatch();
-                for (int i = 0; i < counts.length; i++) {
-                    if (counts[i] == 1) {
-                        known.add(keys.get(i));
+                for (int count : lock.executeBatch()) {
+                    if (count == 0) {
+                        throw new SQLException("a task was removed meanwhile", SERIALIZATION_FAILURE);
                     }
                 }
             }
-            List<Callback> ofKnown = callbacks.stream()
-                    .filter(callback -> known.contains(callback.key()))
-                    .toList();
-            if (!ofKnown.isEmpty()) {
-                readKnown(connection, ofKnown);
-            }
+            readKnown(
+                    connection,
+                    callbacks.stream()
+                            .filter(callback -> known.contains(callback.key()))
+                            .toList());
         }
 
-        /** One round trip for all: a look by key for each callback, padded so that few different texts are prepared. */
+        /** Few different numbers, so that few different statements are prepared. */
+        private static int padded(int looks) {
+            return Integer.highestOneBit(2 * looks - 1);
+        }
+
+        private static String union(String sql, int times) {
+            return (sql + "\n UNION ALL\n").repeat(times - 1) + sql;
+        }
+
+        /** One round trip for all: a look by key for each callback. */
         private void readKnown(Connection connection, List<Callback> ofKnown) throws SQLException {
-            int looks = Integer.highestOneBit(2 * ofKnown.size() - 1);
-            String sql = (SELECT_TASK_AND_REPEAT + "\n UNION ALL\n").repeat(looks - 1) + SELECT_TASK_AND_REPEAT;
-            try (PreparedStatement select = connection.prepareStatement(sql)) {
+            int looks = padded(ofKnown.size());
+            try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_AND_REPEAT, looks))) {
                 for (int i = 0; i < looks; i++) {
                     Callback callback = ofKnown.get(Math.min(i, ofKnown.size() - 1));
                     select.setBytes(3 * i + 1, callback.digest().bytes());
@@ -208,12 +261,12 @@ final class Ledger {
             return kept.computeIfAbsent(key, k -> new HashSet<>()).add(digest);
         }
 
-        List<Effect> decide() {
-            List<Effect> effects = new ArrayList<>(callbacks.size());
-            for (Callback callback : callbacks) {
-                effects.add(decide(callback));
+        private void decide(Effect[] effects, Predicate<TaskKey> which) {
+            for (int i = 0; i < effects.length; i++) {
+                if (which.test(callbacks.get(i).key())) {
+                    effects[i] = decide(callbacks.get(i));
+                }
             }
-            return effects;
         }
 
         private Effect decide(Callback callback) {
@@ -238,23 +291,7 @@ final class Ledger {
             return moves ? Effect.MOVED : Effect.OUT_OF_DATE;
         }
 
-        void write(Connection connection) throws SQLException {
-            // The map is in the order of the keys, and so is what it locks.
-            writeTasks(connection, INSERT_TASK, key -> !known.contains(key));
-            writeTasks(connection, MOVE_TASK, key -> known.contains(key) && moved.contains(key));
-            if (!fresh.isEmpty()) {
-                writeCallbacks(connection);
-                writeResults(connection);
-            }
-            if (!alerts.isEmpty()) {
-                writeAlerts(connection);
-            }
-        }
-
-        private void writeTasks(Connection connection, String sql, Predicate<TaskKey> which) throws SQLException {
-            List<Task> chosen = tasks.values().stream()
-                    .filter(task -> which.test(task.key()))
-                    .toList();
+        private void writeTasks(Connection connection, String sql, Collection<Task> chosen) throws SQLException {
             if (chosen.isEmpty()) {
                 return;
             }
@@ -269,7 +306,7 @@ final class Ledger {
                     write.setString(7, task.failureReason());
                     write.setObject(8, utc(task.occurredAt()));
                     write.setObject(9, utc(task.orderTime()));
-                    write.setObject(10, utc(task.heardAt()));
+                    write.setObject(10, utc(heard.get(task.key())));
                     write.setObject(11, utc(task.changedAt()));
                     write.setObject(12, utc(task.outcomeSince()));
                     write.setObject(13, task.callbackId());
@@ -286,6 +323,9 @@ final class Ledger {
         }
 
         private void writeCallbacks(Connection connection) throws SQLException {
+            if (fresh.isEmpty()) {
+                return;
+            }
             try (PreparedStatement write = connection.prepareStatement(INSERT_CALLBACK)) {
                 for (Callback callback : fresh) {
                     write.setObject(1, callback.id());
@@ -339,6 +379,11 @@ final class Ledger {
         }
 
         private void writeAlerts(Connection connection) throws SQLException {
+            if (alerts.isEmpty()) {
+                return;
+            }
+            // Groups wait for each other at what is told once a day; in the same order they don't deadlock.
+            alerts.sort(Comparator.comparing(Alert::toldOnce, Comparator.nullsFirst(Comparator.naturalOrder())));
             try (PreparedStatement write = connection.prepareStatement(INSERT_ALERT)) {
                 for (Alert alert : alerts) {
                     Callback callback = alert.callback();
@@ -347,9 +392,8 @@ final class Ledger {
                     write.setString(3, callback.provider());
                     write.setString(4, callback.taskId());
                     // What is told once a day is told again of a task that has not moved.
-                    boolean daily = alert.kind().equals("unknown");
-                    write.setObject(5, daily ? null : alert.turn());
-                    write.setString(6, daily ? onceADay(callback) : null);
+                    write.setObject(5, alert.toldOnce() == null ? alert.turn() : null);
+                    write.setString(6, alert.toldOnce());
                     write.setObject(7, callback.id());
                     write.setString(8, alert.also());
                     write.setObject(9, utc(callback.receivedAt()));
@@ -357,11 +401,6 @@ final class Ledger {
                 }
                 write.executeBatch();
             }
-        }
-
-        private static String onceADay(Callback callback) {
-            return "unknown " + callback.provider() + " " + callback.status() + " "
-                    + LocalDate.ofInstant(callback.receivedAt(), ZoneOffset.UTC);
         }
 
         private static List<Callback> inOrderOfKeys(Collection<Callback> callbacks) {

@@ -1,0 +1,94 @@
+package dev.callboard;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/** Callbacks as a route hands them to the ledger, for tests that need no HTTP. */
+final class Callbacks {
+    /** When the first of them is received, if a test says nothing else. */
+    static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
+
+    private Callbacks() {}
+
+    /**
+     * A callback that is received so many seconds after noon.
+     *
+     * @param occurredAt so many seconds after noon by the provider's clock; null if it gives no time
+     * @param alerts the kinds that apply
+     */
+    static Callback callback(
+            String taskId, String status, Outcome outcome, Integer occurredAt, int receivedAt, String... alerts) {
+        UUID id = UUID.randomUUID();
+        String payload = "{\"id\": \"" + id + "\"}";
+        return new Callback(
+                id,
+                "fotor",
+                taskId,
+                status,
+                outcome,
+                List.of(alerts),
+                null,
+                null,
+                null,
+                null,
+                null,
+                Map.of(),
+                occurredAt == null ? null : NOON.plusSeconds(occurredAt),
+                List.of(),
+                payload,
+                Digest.of(payload),
+                "192.0.2.1",
+                "callback",
+                NOON.plusSeconds(receivedAt));
+    }
+
+    /** The same callback with a file. */
+    static Callback withResult(Callback callback, String url) {
+        return new Callback(
+                callback.id(),
+                callback.provider(),
+                callback.taskId(),
+                callback.status(),
+                callback.outcome(),
+                callback.alerts(),
+                callback.taskType(),
+                callback.businessId(),
+                callback.sourceTaskId(),
+                callback.regenType(),
+                callback.failureReason(),
+                callback.details(),
+                callback.occurredAt(),
+                List.of(new Callback.Result("image", url, null, null, false)),
+                callback.payload(),
+                callback.digest(),
+                callback.sourceAddress(),
+                callback.origin(),
+                callback.receivedAt());
+    }
+
+    /** The same body once more, so many seconds after noon: another callback with the same digest. */
+    static Callback repeat(Callback callback, int receivedAt) {
+        return new Callback(
+                UUID.randomUUID(),
+                callback.provider(),
+                callback.taskId(),
+                callback.status(),
+                callback.outcome(),
+                callback.alerts(),
+                callback.taskType(),
+                callback.businessId(),
+                callback.sourceTaskId(),
+                callback.regenType(),
+                callback.failureReason(),
+                callback.details(),
+                callback.occurredAt(),
+                callback.results(),
+                callback.payload(),
+                callback.digest(),
+                callback.sourceAddress(),
+                callback.origin(),
+                NOON.plusSeconds(receivedAt));
+    }
+}
