@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
@@ -33,16 +36,24 @@ import org.slf4j.LoggerFactory;
 public final class Callboard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Callboard.class);
 
+    private static final int WRITERS = Integer.getInteger("writers", 1);
+
     private final Settings settings;
     private final Database database;
     private final Vertx vertx;
+    private final GroupCommit groupCommit;
+    private final PrometheusMeterRegistry numbers = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final Meters meters;
     private final Main main = new Main();
     private CallbackServer server;
 
     private Callboard(Settings settings, Database database) {
         this.settings = settings;
         this.database = database;
-        this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(64));
+        // As many as may share one commit.
+        this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MOST_IN_A_GROUP));
+        this.meters = new Meters(numbers, settings.providers());
+        this.groupCommit = new GroupCommit(new Ledger(database)::recordGroup, WRITERS, GroupCommit.PATIENCE, meters);
     }
 
     /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */
@@ -154,7 +165,10 @@ public final class Callboard implements AutoCloseable {
         registry.bind("schemaCheck", new SchemaCheck(settings.routesFolder(), settings.providers()));
         registry.bind("strictJson", strictJson());
         registry.bind("plainJson", plainJson());
-        registry.bind("recording", new Recording(new Ledger(database), clock));
+        // Under the name by which Camel looks for one, before it makes its own.
+        registry.bind(MicrometerConstants.METRICS_REGISTRY_NAME, numbers);
+        registry.bind("meters", meters);
+        registry.bind("recording", new Recording(groupCommit, meters, clock));
         registry.bind("quarantine", new Quarantine());
         registry.bind("results", new Results());
         registry.bind("queryWord", new QueryWord());
@@ -241,6 +255,7 @@ public final class Callboard implements AutoCloseable {
         try {
             main.stop();
         } finally {
+            groupCommit.close();
             vertx.close().toCompletionStage().toCompletableFuture().join();
             database.close();
         }

@@ -68,26 +68,22 @@ final class Ledger {
     }
 
     /**
-     * Writes one callback down.
-     *
-     * @throws NotRecordedException if the database did not commit; nothing of it is kept, unless the answer to the
-     *     commit itself was lost, in which case sending it again changes nothing
-     */
-    Effect record(Callback callback) throws NotRecordedException {
-        return recordGroup(List.of(callback)).get(0);
-    }
-
-    /**
      * Writes callbacks down in one transaction, in the order given.
      *
      * @return what became of each, in the same order
+     * @throws NotRecordedException if the database did not commit; nothing of the group is kept, unless the answer to
+     *     the commit itself was lost, in which case sending it again changes nothing
+     * @throws RefusedByDatabaseException if the database refuses what is in one of them; nothing of the group is kept
      */
-    List<Effect> recordGroup(List<Callback> group) throws NotRecordedException {
+    List<Effect> recordGroup(List<Callback> group) throws NotRecordedException, RefusedByDatabaseException {
         for (int tries = 1; ; tries++) {
             try (Connection connection = database.dataSource().getConnection()) {
                 return transact(connection, group);
             } catch (SQLException e) {
                 if (!isRace(e) || tries == MOST_TRIES) {
+                    if (isAboutContent(e)) {
+                        throw new RefusedByDatabaseException("the database refuses it (" + describe(e) + ")", e);
+                    }
                     throw new NotRecordedException("the database did not commit (" + describe(e) + ")", e);
                 }
                 pause(tries);
@@ -121,6 +117,12 @@ final class Ledger {
                 || state.equals("40P01")
                 || state.equals("HYT00")
                 || state.equals("90131");
+    }
+
+    /** Not the state of the database but a value: it is out of range, breaks a rule, or is too much for an index. */
+    private static boolean isAboutContent(SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        return state.startsWith("22") || state.startsWith("23") || state.startsWith("54") || state.startsWith("P0");
     }
 
     private static void pause(int tries) throws NotRecordedException {

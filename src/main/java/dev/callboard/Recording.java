@@ -19,7 +19,7 @@ import org.apache.camel.Exchange;
 
 /**
  * The bean of the route {@code record-task}: takes what a route says of a callback from the exchange's variables and
- * has the {@link Ledger} write it down. Other fields than the task's id and status never stop a callback: what has the
+ * has the {@link Ledger} write it down, by way of {@link GroupCommit}. Other fields than the task's id and status never stop a callback: what has the
  * wrong type is left out, what is too long is cut. Safe for any number of threads.
  */
 public final class Recording {
@@ -32,11 +32,13 @@ public final class Recording {
     private static final Instant EARLIEST = Instant.EPOCH;
 
     private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
-    private final Ledger ledger;
+    private final GroupCommit groupCommit;
+    private final Meters meters;
     private final Clock clock;
 
-    Recording(Ledger ledger, Clock clock) {
-        this.ledger = ledger;
+    Recording(GroupCommit groupCommit, Meters meters, Clock clock) {
+        this.groupCommit = groupCommit;
+        this.meters = meters;
         this.clock = clock;
     }
 
@@ -44,10 +46,28 @@ public final class Recording {
      * Writes down what the variables say and returns when it is durable.
      *
      * @throws NotRecordedException if the database did not commit
+     * @throws RefusedByDatabaseException if the database refuses what is in it
      * @throws IllegalArgumentException if a route did not set what it must, or set a word that has no meaning
      */
-    public void record(Exchange exchange) throws NotRecordedException {
-        ledger.record(callback(exchange::getVariable));
+    public void record(Exchange exchange) throws NotRecordedException, RefusedByDatabaseException {
+        Callback callback = callback(exchange::getVariable);
+        try {
+            meters.count(callback.provider(), became(groupCommit.record(callback)));
+        } catch (NotRecordedException e) {
+            meters.count(callback.provider(), Meters.Became.NOT_RECORDED);
+            throw e;
+        } catch (RefusedByDatabaseException e) {
+            meters.count(callback.provider(), Meters.Became.REFUSED_BY_DATABASE);
+            throw e;
+        }
+    }
+
+    private static Meters.Became became(Ledger.Effect effect) {
+        return switch (effect) {
+            case MOVED -> Meters.Became.MOVED;
+            case OUT_OF_DATE -> Meters.Became.OUT_OF_DATE;
+            case REPEATED -> Meters.Became.REPEATED;
+        };
     }
 
     Callback callback(Function<String, Object> variables) {

@@ -259,6 +259,6 @@ final class OrderTest {
         Map<String, Object> all = new HashMap<>(
                 Map.of("provider", "fotor", "taskId", "t", "status", "1", "outcome", "completed", "payload", "{}"));
         all.putAll(variables);
-        return new Recording(null, Clock.fixed(NOON, ZoneOffset.UTC)).callback(all::get);
+        return new Recording(null, null, Clock.fixed(NOON, ZoneOffset.UTC)).callback(all::get);
     }
 }

@@ -1,0 +1,132 @@
+package dev.callboard;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** The packaged {@code target/callboard.jar} as a process of its own, with a folder, ports and settings of its own. */
+final class CallboardProcess implements AutoCloseable {
+    private static final long START_SECONDS = 60;
+
+    final int port;
+    final int managementPort;
+    private final Path folder;
+    private final List<String> command;
+    private final Map<String, String> settings;
+    private Process process;
+
+    /** Does not start it yet. */
+    CallboardProcess(Path folder, Map<String, String> settings, String... javaOptions) {
+        try {
+            this.folder = Files.createDirectories(folder);
+            this.port = TestCallboard.freePort();
+            this.managementPort = TestCallboard.freePort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        this.settings = new LinkedHashMap<>(settings);
+        this.settings.put("callboard.trial", "true");
+        this.settings.put("callboard.http.port", String.valueOf(port));
+        this.settings.put("callboard.management.port", String.valueOf(managementPort));
+        this.settings.putIfAbsent(
+                "callboard.routes", "file:" + Path.of("routes").toAbsolutePath() + "/*.camel.yaml");
+        this.command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(javaOptions));
+        command.addAll(
+                List.of("-jar", Path.of("target/callboard.jar").toAbsolutePath().toString()));
+    }
+
+    /** Starts it and returns when it has answered a callback; how many milliseconds that took. */
+    long start() {
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
+        settings.forEach((key, value) -> builder.environment().put(variable(key), value));
+        long begin = System.nanoTime();
+        try {
+            process = builder.start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        String body = "{\"taskId\":\"first-" + System.nanoTime() + "\",\"status\":0}";
+        try (Caller caller = new Caller(port)) {
+            while (!answers(caller, body)) {
+                long waited = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
+                if (!process.isAlive() || waited > START_SECONDS) {
+                    throw new IllegalStateException("Callboard did not start; see " + log());
+                }
+                Thread.sleep(10);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    }
+
+    private static boolean answers(Caller caller, String body) {
+        try {
+            return caller.post("fotor", body) == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static String variable(String key) {
+        return key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+    }
+
+    Path log() {
+        return folder.resolve("callboard.log");
+    }
+
+    /** How much memory the system holds for it now, and at most so far: {@code VmRSS} and {@code VmHWM}, in MB. */
+    long residentMegabytes(String what) {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
+                if (line.startsWith(what + ":")) {
+                    return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new IllegalStateException("no " + what);
+    }
+
+    /** kill -9: nothing of it runs any more when this returns. */
+    void kill() {
+        process.destroyForcibly();
+        await();
+    }
+
+    /** Ends it as a user would (SIGTERM), and waits until it has. */
+    @Override
+    public void close() {
+        if (process != null && process.isAlive()) {
+            process.destroy();
+            await();
+        }
+    }
+
+    private void await() {
+        try {
+            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new IllegalStateException("Callboard did not end within a minute; see " + log());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            process.destroyForcibly();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+package dev.callboard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Who shares a commit, who waits for what, and what happens when the writer can't. */
+@Timeout(30)
+final class GroupCommitTest {
+    private static final Duration LONG = Duration.ofSeconds(20);
+
+    private final Meters meters = new Meters(new SimpleMeterRegistry(), Set.of());
+    private final ExecutorService callers = Executors.newCachedThreadPool();
+    private final List<Integer> sizes = new CopyOnWriteArrayList<>();
+    private final CountDownLatch disk = new CountDownLatch(1);
+    private GroupCommit groupCommit;
+
+    @AfterEach
+    void stop() {
+        disk.countDown();
+        groupCommit.close();
+        callers.shutdownNow();
+    }
+
+    @Test
+    void writesACallbackThatComesAloneAtOnceAndWhatComesMeanwhileTogether() throws Exception {
+        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, LONG, meters);
+        Future<Ledger.Effect> first = call("first");
+        await().until(() -> sizes.size() == 1);
+        List<Future<Ledger.Effect>> others =
+                IntStream.range(0, 100).mapToObj(i -> call("other-" + i)).toList();
+        await().until(() -> groupCommit.waiting() == 100);
+        assertThat(first.isDone()).as("answered before the commit").isFalse();
+
+        disk.countDown();
+
+        assertThat(first.get()).isEqualTo(Ledger.Effect.MOVED);
+        for (Future<Ledger.Effect> other : others) {
+            assertThat(other.get()).isEqualTo(Ledger.Effect.MOVED);
+        }
+        assertThat(sizes).containsExactly(1, 64, 36);
+    }
+
+    @Test
+    void answersEachWithItsOwnEffectAndThePoisonedOneAlone() throws Exception {
+        groupCommit = new GroupCommit(
+                group -> {
+                    writeWhenTheDiskIsFree(group);
+                    for (Callback callback : group) {
+                        if (callback.taskId().equals("poisoned")) {
+                            throw new RefusedByDatabaseException("no", null);
+                        }
+                        if (callback.taskId().equals("unforeseen")) {
+                            throw new IllegalStateException("no");
+                        }
+                    }
+                    return group.stream()
+                            .map(callback ->
+                                    callback.taskId().equals("late") ? Ledger.Effect.OUT_OF_DATE : Ledger.Effect.MOVED)
+                            .toList();
+                },
+                1,
+                LONG,
+                meters);
+        Future<Ledger.Effect> first = call("first");
+        await().until(() -> sizes.size() == 1);
+        Future<Ledger.Effect> good = call("good");
+        Future<Ledger.Effect> poisoned = call("poisoned");
+        Future<Ledger.Effect> unforeseen = call("unforeseen");
+        Future<Ledger.Effect> late = call("late");
+        await().until(() -> groupCommit.waiting() == 4);
+
+        disk.countDown();
+
+        assertThat(first.get()).isEqualTo(Ledger.Effect.MOVED);
+        assertThat(good.get()).isEqualTo(Ledger.Effect.MOVED);
+        assertThat(late.get()).isEqualTo(Ledger.Effect.OUT_OF_DATE);
+        assertThatThrownBy(poisoned::get).hasCauseInstanceOf(RefusedByDatabaseException.class);
+        assertThatThrownBy(unforeseen::get).hasCauseInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void tellsWhoWaitedTooLongAndDoesNotWriteHimAfterwards() throws Exception {
+        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, Duration.ofMillis(300), meters);
+        Future<Ledger.Effect> held = call("held");
+        await().until(() -> sizes.size() == 1);
+        Future<Ledger.Effect> waiting = call("waiting");
+
+        assertThatThrownBy(held::get).hasCauseInstanceOf(NotRecordedException.class);
+        assertThatThrownBy(waiting::get).hasCauseInstanceOf(NotRecordedException.class);
+        disk.countDown();
+
+        assertThat(call("next").get()).isEqualTo(Ledger.Effect.MOVED);
+        assertThat(sizes).as("the one who gave up is not written").containsExactly(1, 1);
+    }
+
+    @Test
+    void refusesMoreThanMayWait() throws Exception {
+        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, LONG, meters);
+        Future<Ledger.Effect> first = call("first");
+        await().until(() -> sizes.size() == 1);
+        List<Future<Ledger.Effect>> others = IntStream.range(0, GroupCommit.MOST_WAITING)
+                .mapToObj(i -> call("other-" + i))
+                .toList();
+        await().until(() -> groupCommit.waiting() == GroupCommit.MOST_WAITING);
+
+        assertThatThrownBy(() -> groupCommit.record(callback("one too many")))
+                .isInstanceOf(NotRecordedException.class)
+                .hasMessageContaining("wait already");
+        disk.countDown();
+        first.get();
+        for (Future<Ledger.Effect> other : others) {
+            other.get();
+        }
+    }
+
+    @Test
+    void replacesAWriterThatDies() throws Exception {
+        groupCommit = new GroupCommit(
+                group -> {
+                    if (group.get(0).taskId().equals("deadly")) {
+                        throw new StackOverflowError("on purpose");
+                    }
+                    return Collections.nCopies(group.size(), Ledger.Effect.MOVED);
+                },
+                1,
+                LONG,
+                meters);
+        assertThatThrownBy(() -> groupCommit.record(callback("deadly"))).isInstanceOf(NotRecordedException.class);
+        assertThat(groupCommit.record(callback("next"))).isEqualTo(Ledger.Effect.MOVED);
+    }
+
+    @Test
+    void writesWhatWaitsBeforeItEnds() throws Exception {
+        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, LONG, meters);
+        Future<Ledger.Effect> first = call("first");
+        await().until(() -> sizes.size() == 1);
+        Future<Ledger.Effect> waiting = call("waiting");
+        await().until(() -> groupCommit.waiting() == 1);
+
+        CompletableFuture<Void> end = CompletableFuture.runAsync(groupCommit::close, callers);
+        await().untilAsserted(() -> assertThatThrownBy(() -> groupCommit.record(callback("too late")))
+                .hasMessageContaining("is ending"));
+        disk.countDown();
+
+        end.get();
+        assertThat(first.get()).isEqualTo(Ledger.Effect.MOVED);
+        assertThat(waiting.get()).isEqualTo(Ledger.Effect.MOVED);
+    }
+
+    private Future<Ledger.Effect> call(String taskId) {
+        return callers.submit(() -> groupCommit.record(callback(taskId)));
+    }
+
+    private List<Ledger.Effect> writeWhenTheDiskIsFree(List<Callback> group) {
+        sizes.add(group.size());
+        try {
+            disk.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        return Collections.nCopies(group.size(), Ledger.Effect.MOVED);
+    }
+
+    private static Callback callback(String taskId) {
+        return new Callback(
+                UUID.randomUUID(),
+                "fotor",
+                taskId,
+                "1",
+                Outcome.COMPLETED,
+                List.of(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                Map.of(),
+                null,
+                List.of(),
+                "{}",
+                Digest.of(taskId),
+                "127.0.0.1",
+                "callback",
+                Instant.now());
+    }
+}

@@ -1,0 +1,88 @@
+package dev.callboard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What is written down, and what is answered while the database does not write. */
+@ParameterizedClass
+@EnumSource(Backend.class)
+@Timeout(60)
+record RecordingTest(Backend backend) {
+    private static TestCallboard callboard;
+
+    @BeforeParameterizedClassInvocation
+    static void start(Backend backend) {
+        callboard = TestCallboard.start(backend);
+    }
+
+    @AfterParameterizedClassInvocation
+    static void stop() {
+        callboard.close();
+    }
+
+    @Test
+    void failsOnlyThePoisonedCallbackOfAGroup() throws Exception {
+        execute("ALTER TABLE callback ADD CONSTRAINT no_poison CHECK (status <> '666')");
+        Map<String, Integer> answers = postAtOnce(40, "neighbour", i -> i % 10 == 3 ? 666 : 1);
+        execute("ALTER TABLE callback DROP CONSTRAINT no_poison");
+
+        for (int i = 0; i < 40; i++) {
+            String taskId = "neighbour-" + i;
+            int expected = i % 10 == 3 ? 500 : 200;
+            assertThat(answers).containsEntry(taskId, expected);
+            assertThat(callboard.rows("SELECT task_id FROM callback WHERE task_id = ?", taskId))
+                    .hasSize(expected == 200 ? 1 : 0);
+            assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = ?", taskId))
+                    .hasSize(expected == 200 ? 1 : 0);
+        }
+        assertThat(callboard.manage("/observe/metrics").body())
+                .contains("callboard_callbacks_total{became=\"refused_by_database\",provider=\"fotor\"} 4.0");
+    }
+
+    /** Sends callbacks of different tasks from threads of their own; gives the status code of each by its task's id. */
+    private static Map<String, Integer> postAtOnce(int count, String prefix, java.util.function.IntUnaryOperator status)
+            throws Exception {
+        ExecutorService callers = Executors.newFixedThreadPool(count);
+        try {
+            Map<String, Integer> answers = new java.util.TreeMap<>();
+            List<Future<Integer>> calls = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                String body = fotor(prefix + "-" + i, status.applyAsInt(i));
+                calls.add(callers.submit(() -> callboard.post("fotor", body).statusCode()));
+            }
+            for (int i = 0; i < count; i++) {
+                answers.put(prefix + "-" + i, calls.get(i).get());
+            }
+            return answers;
+        } finally {
+            callers.shutdownNow();
+        }
+    }
+
+    private static String fotor(String taskId, int status) {
+        return "{\"taskId\":\"" + taskId + "\",\"status\":" + status
+                + ",\"type\":\"videoEnhancer\",\"resultUrl\":\"\"}";
+    }
+
+    private static void execute(String sql) throws SQLException {
+        try (Connection connection = callboard.callboard().dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}
