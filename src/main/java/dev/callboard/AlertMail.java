@@ -1,156 +1,86 @@
 package dev.callboard;
 
-import com.samskivert.mustache.Mustache;
-import com.samskivert.mustache.Template;
 import jakarta.mail.Message;
 import jakarta.mail.MessagingException;
 import jakarta.mail.Session;
-import jakarta.mail.internet.AddressException;
 import jakarta.mail.internet.InternetAddress;
 import jakarta.mail.internet.MimeBodyPart;
 import jakarta.mail.internet.MimeMessage;
 import jakarta.mail.internet.MimeMultipart;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.Reader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.sql.Timestamp;
 import java.time.Clock;
-import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
 import java.util.Date;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.stream.Stream;
-import org.apache.camel.Body;
+import java.util.UUID;
+import org.apache.camel.Variable;
 
 /**
- * The bean {@code alertMail} of the route that sends mails: makes one mail of the alerts that a round has claimed, all
- * of one provider and kind. HTML with a plain text alternative; every value is on one line, cut and escaped, and no
- * header but the subject holds one. Safe for any number of threads.
+ * The bean {@code alertMail} of the routes that send mails: makes one mail of what they have read (RFC 5322, MIME). HTML
+ * with a plain text alternative, both in quoted-printable, so that no line is longer than 76 characters; nothing in it
+ * is loaded from anywhere. No header but the subject holds a value of a stranger. Safe for any number of threads.
  */
 public final class AlertMail {
     private static final int MOST_SUBJECT = 120;
-    private static final int MOST_VALUE = 200;
-    private static final int MOST_REASON = 1000;
-    private static final DateTimeFormatter TIME =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'").withZone(ZoneOffset.UTC);
 
-    private final Template subject;
-    private final Template html;
-    private final Template text;
-    private final InternetAddress from;
-    private final InternetAddress[] to;
+    private final MailTemplates templates;
+    private final MailWords words;
+    private final Recipients recipients;
     private final Clock clock;
 
-    AlertMail(Settings settings, Clock clock) {
-        this.subject = template("subject.mustache", false);
-        this.html = template("alert.html.mustache", true);
-        this.text = template("alert.txt.mustache", false);
-        this.from = addresses("callboard.alerts.from", settings)[0];
-        this.to = addresses("callboard.alerts.to", settings);
+    /** @throws StartException if a template can't be used */
+    AlertMail(Settings settings, Recipients recipients, Clock clock) {
+        this.templates = new MailTemplates(settings);
+        this.words = new MailWords(settings);
+        this.recipients = recipients;
         this.clock = clock;
     }
 
-    private static Template template(String name, boolean escape) {
-        try (Reader reader =
-                new InputStreamReader(AlertMail.class.getResourceAsStream("/mail/" + name), StandardCharsets.UTF_8)) {
-            return Mustache.compiler()
-                    .escapeHTML(escape)
-                    .defaultValue("")
-                    .emptyStringIsFalse(true)
-                    .compile(reader);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    /** The mail of alerts of one provider and kind; the variables are those of {@code read-alerts}. */
+    public MimeMessage compose(
+            @Variable("mail") Map<String, Object> mail,
+            @Variable("recipients") List<InternetAddress> to,
+            @Variable("total") Map<String, Object> total,
+            @Variable("reasons") List<Map<String, Object>> reasons,
+            @Variable("alerts") List<Map<String, Object>> alerts,
+            @Variable("files") List<Map<String, Object>> files)
+            throws MessagingException {
+        MimeMessage message =
+                message(words.of(mail, total, reasons, alerts, files), to, String.valueOf(mail.get("mail_id")));
+        // One thread for all mails of a provider and kind.
+        if (mail.get("previous_id") != null) {
+            String thread = mail.get("thread_id").toString();
+            String previous = mail.get("previous_id").toString();
+            message.setHeader("In-Reply-To", previous);
+            message.setHeader("References", thread.equals(previous) ? thread : thread + "\r\n " + previous);
         }
+        return message;
     }
 
-    private static InternetAddress[] addresses(String key, Settings settings) {
-        try {
-            InternetAddress[] addresses = InternetAddress.parse(settings.get(key), true);
-            if (addresses.length > 0) {
-                for (InternetAddress address : addresses) {
-                    address.validate();
-                }
-                return addresses;
-            }
-        } catch (AddressException e) {
-            throw StartException.of(key, "'" + settings.get(key) + "' is no mail address (" + e.getMessage() + ")");
-        }
-        throw StartException.of(key, "is empty");
+    /** A mail that tells that mails arrive, for everybody whom the settings name. */
+    public MimeMessage composeTest(@Variable("recipients") List<InternetAddress> to) throws MessagingException {
+        return message(words.ofTest(), to, "<" + UUID.randomUUID() + "@callboard>");
     }
 
-    /**
-     * Makes the mail.
-     *
-     * @param alerts the rows of {@code select-claimed-alerts}, at least one, all of one provider, kind and mail_id
-     */
-    public MimeMessage compose(@Body List<Map<String, Object>> alerts) throws MessagingException {
-        Map<String, Object> words = words(alerts);
-        MimeMessage mail = new MimeMessage(Session.getInstance(new Properties()));
-        mail.setFrom(from);
-        mail.setRecipients(Message.RecipientType.TO, to);
-        mail.setSubject(CleanText.line(subject.execute(words), MOST_SUBJECT), "UTF-8");
-        mail.setSentDate(Date.from(clock.instant()));
-        mail.setHeader("Auto-Submitted", "auto-generated");
+    private MimeMessage message(Map<String, Object> words, List<InternetAddress> to, String id)
+            throws MessagingException {
+        MimeMessage message = new MimeMessage(Session.getInstance(new Properties()));
+        message.setFrom(recipients.from());
+        message.setRecipients(Message.RecipientType.TO, to.toArray(new InternetAddress[0]));
+        message.setSubject(CleanText.line(templates.subject(words), MOST_SUBJECT), "UTF-8");
+        message.setSentDate(Date.from(clock.instant()));
+        // RFC 3834, and what Exchange knows: no answer that somebody is on holiday.
+        message.setHeader("Auto-Submitted", "auto-generated");
+        message.setHeader("X-Auto-Response-Suppress", "All");
         MimeBodyPart plain = new MimeBodyPart();
-        plain.setText(text.execute(words), "UTF-8");
+        plain.setText(templates.text(words), "UTF-8");
+        plain.setHeader("Content-Transfer-Encoding", "quoted-printable");
         MimeBodyPart rich = new MimeBodyPart();
-        rich.setText(html.execute(words), "UTF-8", "html");
-        mail.setContent(new MimeMultipart("alternative", plain, rich));
-        mail.saveChanges();
-        mail.setHeader("Message-ID", String.valueOf(alerts.get(0).get("mail_id")));
-        return mail;
-    }
-
-    private static Map<String, Object> words(List<Map<String, Object>> alerts) {
-        Map<String, Object> first = alerts.get(0);
-        List<Map<String, Object>> tasks = new ArrayList<>();
-        for (Map<String, Object> alert : alerts) {
-            tasks.add(task(alert));
-        }
-        Map<String, Object> words = new HashMap<>();
-        words.put(String.valueOf(first.get("kind")), true);
-        words.put("provider", line(first.get("provider"), MOST_VALUE));
-        words.put("tasks", tasks);
-        words.put("first", tasks.get(0));
-        words.put("count", alerts.size());
-        words.put("single", alerts.size() == 1);
-        return words;
-    }
-
-    private static Map<String, Object> task(Map<String, Object> alert) {
-        Map<String, Object> task = new HashMap<>();
-        for (String name : List.of("task_id", "task_type", "business_id", "status")) {
-            task.put(name, line(alert.get(name), MOST_VALUE));
-        }
-        task.put("reason", line(alert.get("failure_reason"), MOST_REASON));
-        Instant occurred = instant(alert.get("occurred_at"));
-        task.put("when", TIME.format(occurred == null ? instant(alert.get("created_at")) : occurred));
-        task.put("received_only", occurred == null);
-        task.put(
-                "also",
-                Stream.of(line(alert.get("also"), MOST_VALUE).split(",", -1))
-                        .filter(kind -> !kind.isEmpty())
-                        .toList());
-        return task;
-    }
-
-    private static String line(Object value, int most) {
-        return value == null ? "" : CleanText.line(value.toString(), most);
-    }
-
-    /** The databases' drivers give times as different classes. */
-    private static Instant instant(Object value) {
-        if (value instanceof Timestamp time) {
-            return time.toInstant();
-        }
-        return value instanceof OffsetDateTime time ? time.toInstant() : null;
+        rich.setText(templates.html(words), "UTF-8", "html");
+        rich.setHeader("Content-Transfer-Encoding", "quoted-printable");
+        message.setContent(new MimeMultipart("alternative", plain, rich));
+        message.saveChanges();
+        message.setHeader("Message-ID", id);
+        return message;
     }
 }

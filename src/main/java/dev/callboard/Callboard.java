@@ -173,8 +173,17 @@ public final class Callboard implements AutoCloseable {
         registry.bind("results", new Results());
         registry.bind("queryWord", new QueryWord());
         registry.bind("problem", new Problem());
-        registry.bind("alertMail", new AlertMail(settings, clock));
+        Recipients recipients = new Recipients(settings);
+        Delivery delivery = new Delivery(settings);
+        registry.bind("recipients", recipients);
+        registry.bind("alertMail", new AlertMail(settings, recipients, clock));
         registry.bind("mailSender", MailServer.of(settings, clock));
+        registry.bind("delivery", delivery);
+        registry.bind("alertIntervalSeconds", settings.interval().toSeconds());
+        registry.bind("disk", new Disk(database));
+        // H2's file can be held by one process only.
+        registry.bind("databaseIsOurs", database.isH2());
+        registry.bind("mail-health", new MailHealthCheck(delivery));
         registry.bind("nothingFromOutside", nothingFromOutside());
         registry.bind("database-health", new DatabaseHealthCheck(database));
     }
@@ -243,6 +252,10 @@ public final class Callboard implements AutoCloseable {
 
     DataSource dataSource() {
         return database.dataSource();
+    }
+
+    Database database() {
+        return database;
     }
 
     CamelContext camel() {

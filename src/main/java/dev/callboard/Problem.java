@@ -83,12 +83,6 @@ public final class Problem {
         return text.toString();
     }
 
-    /** Why a mail server did not take a mail, on one line. Its answer is a stranger's text. */
-    public String refusal(Exchange exchange) {
-        Throwable e = caught(exchange);
-        return CleanText.line(e.getClass().getSimpleName() + ": " + e.getMessage(), 1000);
-    }
-
     private static Throwable caught(Exchange exchange) {
         return exchange.getProperty(ExchangePropertyKey.EXCEPTION_CAUGHT, Throwable.class);
     }

@@ -6,6 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -16,6 +19,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -35,6 +39,7 @@ public final class Settings {
 
     private static final String PREFIX = "callboard.";
     private static final Pattern PROVIDER_KEY = Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources)");
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,6})([smh])");
     private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
 
     private final Map<String, String> values;
@@ -60,12 +65,15 @@ public final class Settings {
         defaults.put("callboard.max-body-bytes", "1048576");
         defaults.put("callboard.alerts.to", "ops@localhost");
         defaults.put("callboard.alerts.from", "callboard@localhost");
+        defaults.put("callboard.alerts.interval", "5m");
+        defaults.put("callboard.alerts.time-zone", "UTC");
         defaults.put("callboard.mail.host", "");
         defaults.put("callboard.mail.port", "587");
         defaults.put("callboard.mail.username", "");
         defaults.put("callboard.mail.password", "");
         defaults.put("callboard.mail.security", "starttls");
         defaults.put("callboard.mail.directory", "data/mail");
+        defaults.put("callboard.mail.templates", "");
         defaults.put("callboard.routes", "file:routes/*.camel.yaml");
         defaults.put("callboard.routes.reload", "false");
         return Collections.unmodifiableMap(defaults);
@@ -96,11 +104,15 @@ public final class Settings {
         Set<String> providers = providers(withEnvironment("callboard.routes", values, environment, systemProperties));
         for (String provider : providers) {
             values.putIfAbsent(PREFIX + provider + ".allowed-sources", "");
+            values.putIfAbsent(Recipients.keyOfProvider(provider), "");
+        }
+        for (String kind : Recipients.KINDS) {
+            values.putIfAbsent(Recipients.keyOfKind(kind), "");
         }
         values.replaceAll((key, value) ->
                 withEnvironment(key, values, environment, systemProperties).strip());
         for (String key : given.keySet()) {
-            if (!DEFAULTS.containsKey(key) && !isKeyOfProvider(key, providers)) {
+            if (!DEFAULTS.containsKey(key) && !isKeyOfProvider(key, providers) && !isKeyOfRecipients(key, providers)) {
                 throw StartException.of(key, "there is no such setting" + likely(key, values.keySet()));
             }
         }
@@ -138,6 +150,11 @@ public final class Settings {
     private static boolean isKeyOfProvider(String key, Set<String> providers) {
         var matcher = PROVIDER_KEY.matcher(key);
         return matcher.matches() && providers.contains(matcher.group(1));
+    }
+
+    private static boolean isKeyOfRecipients(String key, Set<String> providers) {
+        return Recipients.KINDS.stream().map(Recipients::keyOfKind).anyMatch(key::equals)
+                || providers.stream().map(Recipients::keyOfProvider).anyMatch(key::equals);
     }
 
     private static String likely(String key, Set<String> known) {
@@ -191,6 +208,8 @@ public final class Settings {
         notEmpty("callboard.http.host");
         notEmpty("callboard.management.host");
         notEmpty("callboard.mail.directory");
+        interval();
+        timeZone();
         for (String provider : providers) {
             allowedSources(provider);
         }
@@ -205,6 +224,40 @@ public final class Settings {
                 && !AddressRange.isLoopbackName(get("callboard.mail.host"))) {
             throw StartException.of(
                     "callboard.mail.security", "none is taken only for a callboard.mail.host on loopback");
+        }
+        if (!get("callboard.mail.username").isEmpty()
+                && get("callboard.mail.security").equals("none")) {
+            throw StartException.of(
+                    "callboard.mail.username",
+                    "a login needs callboard.mail.security=starttls or tls, or anybody could read the password");
+        }
+    }
+
+    /** How long the mails of one provider and kind are apart at least. */
+    Duration interval() {
+        String key = "callboard.alerts.interval";
+        Matcher matcher = DURATION.matcher(get(key));
+        if (matcher.matches()) {
+            long number = Long.parseLong(matcher.group(1));
+            Duration interval =
+                    switch (matcher.group(2)) {
+                        case "s" -> Duration.ofSeconds(number);
+                        case "m" -> Duration.ofMinutes(number);
+                        default -> Duration.ofHours(number);
+                    };
+            if (!interval.isZero() && interval.compareTo(Duration.ofDays(1)) <= 0) {
+                return interval;
+            }
+        }
+        throw StartException.of(key, "'" + get(key) + "' is no time from 1s to 24h, like 30s, 5m or 1h");
+    }
+
+    private void timeZone() {
+        String key = "callboard.alerts.time-zone";
+        try {
+            ZoneId.of(get(key));
+        } catch (DateTimeException e) {
+            throw StartException.of(key, "'" + get(key) + "' is no time zone like UTC or Europe/Berlin");
         }
     }
 

@@ -90,9 +90,16 @@ record CreatifyTest(Backend backend) {
         post(task, "creatify-video-failed");
 
         assertThat(task(task).at("/task/outcome").asText()).isEqualTo("failed");
-        await().atMost(Duration.ofSeconds(10))
+        await().atMost(Duration.ofSeconds(40))
                 .untilAsserted(() -> assertThat(texts()).anySatisfy(text -> assertThat(text)
-                        .contains(task, "The video model refused the prompt: <b>logo</b> & \"brand\" detected")));
+                        .contains(
+                                task,
+                                "The video model refused the prompt: <b>logo</b> & \"brand\" detected",
+                                "https://shop.example.com/p/42",
+                                "a mug on a wooden table, morning light",
+                                "slow push in",
+                                "9x16")
+                        .containsPattern("Image exists:? +yes")));
     }
 
     @ParameterizedTest

@@ -114,7 +114,7 @@ record FotorTest(Backend backend) {
         assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
                 .containsEntry("kind", "failed"));
         var mail = callboard.mailOf(id);
-        assertThat(mail.getSubject()).contains("fotor", "failed", id);
+        assertThat(mail.getSubject()).contains("Fotor", "failed", id);
         assertThat(TestCallboard.text(mail)).contains("videoEnhancer", "75f15294e55540e198bb19cc0a068fd2");
         assertThat(TestCallboard.html(mail)).contains(id);
         assertThat(mail.getAllRecipients()).extracting(Object::toString).containsExactly("ops@localhost");

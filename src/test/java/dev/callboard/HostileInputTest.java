@@ -176,7 +176,7 @@ record HostileInputTest(Backend backend) {
     }
 
     private static MimeMessage mailAbout(String task) {
-        List<MimeMessage> found = await().atMost(Duration.ofSeconds(10))
+        List<MimeMessage> found = await().atMost(Duration.ofSeconds(40))
                 .until(
                         () -> callboard.mails().stream()
                                 .filter(mail -> TestCallboard.text(mail).contains(task))

@@ -81,7 +81,7 @@ class NewProviderTest {
         assertThat(callboard.post("easel", body).statusCode()).isEqualTo(200);
 
         await().atMost(Duration.ofSeconds(10)).untilAsserted(() -> assertThat(callboard.mails())
-                .anySatisfy(mail -> assertThat(mail.getSubject()).contains("easel", "r-2")));
+                .anySatisfy(mail -> assertThat(mail.getSubject()).contains("Easel", "r-2")));
     }
 
     @Test

@@ -65,6 +65,8 @@ final class TestCallboard implements AutoCloseable {
             all.put("callboard.http.port", String.valueOf(freePort()));
             all.put("callboard.management.port", String.valueOf(freePort()));
             all.put("callboard.mail.directory", folder.resolve("data/mail").toString());
+            // So short that a test need not wait for the next mail about the same provider and kind.
+            all.put("callboard.alerts.interval", "1s");
             all.putAll(settings);
             return new TestCallboard(folder, all);
         } catch (IOException e) {
@@ -201,7 +203,7 @@ final class TestCallboard implements AutoCloseable {
     /** The first mail that names a task; waits until there is one. */
     MimeMessage mailOf(String taskId) {
         return Awaitility.await()
-                .atMost(Duration.ofSeconds(10))
+                .atMost(Duration.ofSeconds(40))
                 .until(
                         () -> mails().stream()
                                 .filter(mail -> text(mail).contains(taskId))
