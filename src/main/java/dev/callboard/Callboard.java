@@ -237,6 +237,10 @@ public final class Callboard implements AutoCloseable {
         return database.dataSource();
     }
 
+    Database database() {
+        return database;
+    }
+
     CamelContext camel() {
         return main.getCamelContext();
     }
