@@ -63,7 +63,7 @@ final class CrashIT {
                     server.kill();
                     int answered = provider.notRecorded();
                     await().until(() -> provider.notRecorded() > answered);
-                    server.start();
+                    server.startAgain();
                     int before = provider.acknowledged();
                     await().atMost(Duration.ofSeconds(60)).until(() -> provider.acknowledged() > before + CONNECTIONS);
                     provider.stop();

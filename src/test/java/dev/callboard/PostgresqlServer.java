@@ -7,69 +7,82 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** A PostgreSQL server of its own, which can be killed and started again with the same data; it writes to the disk. */
 final class PostgresqlServer implements AutoCloseable {
     private final Path data;
-    private final int port;
-    private EmbeddedPostgres server;
+    private final EmbeddedPostgres server;
+    private final List<String> command;
 
     PostgresqlServer(Path data) {
         this.data = data;
         try {
-            this.port = TestCallboard.freePort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        start();
-    }
-
-    /** Starts it, with what was there before if it was killed. */
-    void start() {
-        await().atMost(Duration.ofSeconds(60))
-                .pollInterval(Duration.ofMillis(200))
-                .until(this::starts);
-    }
-
-    private boolean starts() {
-        try {
-            server = EmbeddedPostgres.builder()
+            this.server = EmbeddedPostgres.builder()
                     .setDataDirectory(data)
-                    .setCleanDataDirectory(false)
-                    .setPort(port)
                     // The builder's defaults are for tests that need not survive anything.
                     .setServerConfig("fsync", "on")
                     .setServerConfig("synchronous_commit", "on")
                     .start();
-            return true;
-        } catch (IOException | IllegalStateException e) {
-            // Processes of the one that was killed may still be there for a moment.
-            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        ProcessHandle.Info started = postmaster().info();
+        // PostgreSQL does not run as root.
+        this.command =
+                new ArrayList<>("root".equals(System.getProperty("user.name")) ? List.of("unshare", "-U") : List.of());
+        command.add(started.command().orElseThrow());
+        command.addAll(List.of(started.arguments().orElseThrow()));
+    }
+
+    private ProcessHandle postmaster() {
+        try {
+            String pid = Files.readAllLines(data.resolve("postmaster.pid")).get(0);
+            return ProcessHandle.of(Long.parseLong(pid.strip())).orElseThrow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
     Map<String, String> settings() {
         return Map.of(
-                "callboard.database.url", "jdbc:postgresql://127.0.0.1:" + port + "/postgres",
+                "callboard.database.url", "jdbc:postgresql://127.0.0.1:" + server.getPort() + "/postgres",
                 "callboard.database.user", "postgres",
                 "callboard.database.password", "postgres");
     }
 
     /** kill -9 of the server and of each of its processes. */
     void kill() {
+        ProcessHandle postmaster = postmaster();
+        List<ProcessHandle> children = postmaster.descendants().toList();
+        postmaster.destroyForcibly();
+        children.forEach(ProcessHandle::destroyForcibly);
+        await().until(() -> !postmaster.isAlive() && children.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    /** Starts it after {@link #kill()}, with the data that it had; returns when it answers. */
+    void startAgain() {
         try {
-            List<String> lines = Files.readAllLines(data.resolve("postmaster.pid"));
-            ProcessHandle postmaster =
-                    ProcessHandle.of(Long.parseLong(lines.get(0).strip())).orElseThrow();
-            List<ProcessHandle> children = postmaster.descendants().toList();
-            postmaster.destroyForcibly();
-            children.forEach(ProcessHandle::destroyForcibly);
-            await().until(() -> !postmaster.isAlive() && children.stream().noneMatch(ProcessHandle::isAlive));
+            new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(data.resolveSibling("postgresql.log").toFile())
+                    .start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+        await().atMost(Duration.ofSeconds(60)).until(this::answers);
+    }
+
+    private boolean answers() {
+        try (Connection connection = server.getPostgresDatabase().getConnection()) {
+            return connection.isValid(5);
+        } catch (SQLException e) {
+            return false;
         }
     }
 

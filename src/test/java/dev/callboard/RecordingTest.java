@@ -1,10 +1,12 @@
 package dev.callboard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -50,8 +52,42 @@ record RecordingTest(Backend backend) {
             assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = ?", taskId))
                     .hasSize(expected == 200 ? 1 : 0);
         }
-        assertThat(callboard.manage("/observe/metrics").body())
+        assertThat(metrics())
                 .contains("callboard_callbacks_total{became=\"refused_by_database\",provider=\"fotor\"} 4.0");
+    }
+
+    @Test
+    void countsWhatBecameOfCallbacksAndAlerts() {
+        String failed = fotor("counted", 2);
+        callboard.post("fotor", failed);
+        callboard.post("fotor", failed);
+        callboard.post("fotor", fotor("counted", 0));
+        callboard.post("fotor", "{}");
+
+        await().untilAsserted(() -> assertThat(metrics()).contains("callboard_alerts_sent_total 1.0"));
+        assertThat(metrics())
+                .contains("callboard_callbacks_total{became=\"moved\",provider=\"fotor\"}")
+                .contains("callboard_callbacks_total{became=\"repeated\",provider=\"fotor\"} 1.0")
+                .contains("callboard_callbacks_total{became=\"out_of_date\",provider=\"fotor\"} 1.0")
+                .contains("callboard_callbacks_total{became=\"malformed\",provider=\"fotor\"} 1.0")
+                .contains("callboard_commit_seconds_count")
+                .contains("callboard_group_size_count")
+                .contains("callboard_waiting 0.0")
+                .contains("callboard_mail_failures_total 0.0");
+    }
+
+    @Test
+    void showsHowLongTheOldestUnsentAlertHasWaited() throws SQLException {
+        execute("INSERT INTO alert (alert_id, kind, provider, created_at, next_attempt_at)"
+                + " VALUES (CAST('11111111-2222-3333-4444-555555555555' AS UUID), 'failed', 'fotor',"
+                + " CURRENT_TIMESTAMP - INTERVAL '1' HOUR, CURRENT_TIMESTAMP + INTERVAL '1' HOUR)");
+        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(metrics())
+                .containsPattern("callboard_alerts_pending [1-9]")
+                .containsPattern("callboard_alerts_oldest_pending_seconds 36\\d\\d"));
+    }
+
+    private static String metrics() {
+        return callboard.manage("/observe/metrics").body();
     }
 
     /** Sends callbacks of different tasks from threads of their own; gives the status code of each by its task's id. */
