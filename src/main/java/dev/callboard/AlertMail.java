@@ -131,6 +131,13 @@ public final class AlertMail {
             task.put(name, line(alert.get(name), MOST_VALUE));
         }
         task.put("reason", line(alert.get("failure_reason"), MOST_REASON));
+        task.put(
+                "lines",
+                (alert.get("detail") instanceof String detail ? detail : "")
+                        .lines()
+                        .map(line -> line(line, MOST_VALUE))
+                        .filter(line -> !line.isEmpty())
+                        .toList());
         Instant occurred = instant(alert.get("occurred_at"));
         task.put("when", TIME.format(occurred == null ? instant(alert.get("created_at")) : occurred));
         task.put("received_only", occurred == null);
