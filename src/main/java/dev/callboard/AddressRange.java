@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  */
 record AddressRange(InetAddress network, int prefix) {
     // First, since the constants below are parsed with it.
-    private static final Pattern OCTET_WITH_LEADING_ZERO = Pattern.compile("(^|\\.)0\\d");
+    private static final Pattern OCTET_WITH_LEADING_ZERO = Pattern.compile("(?:^|[.:])0\\d+\\.|\\.0\\d");
 
     /** This machine itself. */
     static final List<AddressRange> LOOPBACK =
@@ -32,6 +32,10 @@ record AddressRange(InetAddress network, int prefix) {
             parse("169.254.0.0/16").orElseThrow(),
             parse("fc00::/7").orElseThrow(),
             parse("fe80::/10").orElseThrow());
+
+    /** Every address there is. */
+    static final List<AddressRange> EVERYBODY =
+            List.of(parse("0.0.0.0/0").orElseThrow(), parse("::/0").orElseThrow());
 
     /** Reads an address or a range; empty for anything else, such as a name, an octal, hex or short form, or a zone. */
     static Optional<AddressRange> parse(String text) {
@@ -62,8 +66,10 @@ record AddressRange(InetAddress network, int prefix) {
 
     /** Reads one address, strictly: dotted quad or RFC 4291 text, nothing that needs a name server. */
     static Optional<InetAddress> parseAddress(String text) {
-        boolean four = NetUtil.isValidIpV4Address(text)
-                && !OCTET_WITH_LEADING_ZERO.matcher(text).find();
+        if (OCTET_WITH_LEADING_ZERO.matcher(text).find()) {
+            return Optional.empty();
+        }
+        boolean four = NetUtil.isValidIpV4Address(text);
         boolean six = text.indexOf(':') >= 0
                 && text.indexOf('%') < 0
                 && text.indexOf('[') < 0

@@ -1,13 +1,19 @@
 package dev.callboard;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
+import io.vertx.ext.web.handler.HttpException;
+import io.vertx.ext.web.impl.RouteImpl;
+import java.time.Clock;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -15,49 +21,70 @@ import java.util.concurrent.TimeoutException;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.support.service.ServiceSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP server on the public port, where the {@code platform-http} routes are reached. It is Callboard's own, since
  * Camel's has no say in time limits and starts without its port if that is in use. Until {@link #open()} every request
- * is answered 503 with Retry-After.
+ * is answered 503 with Retry-After. The body of a request that no route would let in is not read.
  */
 final class CallbackServer extends ServiceSupport {
     /** Under which name its router is known to the routes' engine. */
     static final String ROUTER = "callboard-callbacks";
 
-    /** A client that sends nothing for so long is cut off. */
-    private static final int IDLE_SECONDS = 60;
-
+    private static final Logger LOG = LoggerFactory.getLogger(CallbackServer.class);
     private static final int START_SECONDS = 10;
 
     private final CamelContext camel;
     private final Vertx vertx;
     private final String host;
     private final int port;
-    private final int maxBodyBytes;
+    private final BodyHandler bodies;
+    private final SourceCheck sourceCheck;
+    private final MeterRegistry meters;
+    private final TurnedAway turnedAway;
+    private final Connections connections;
+    private final InFlight inFlight;
     private HttpServer server;
     private volatile boolean open;
 
-    CallbackServer(CamelContext camel, Vertx vertx, Settings settings) {
+    CallbackServer(CamelContext camel, Vertx vertx, Settings settings, SourceCheck sourceCheck, MeterRegistry meters) {
         this.camel = camel;
         this.vertx = vertx;
         this.host = settings.get("callboard.http.host");
         this.port = settings.port("callboard.http.port");
-        this.maxBodyBytes = settings.number("callboard.max-body-bytes", 1, Integer.MAX_VALUE);
+        this.bodies = BodyHandler.create(false)
+                .setBodyLimit(settings.number("callboard.max-body-bytes", 1, Integer.MAX_VALUE));
+        this.sourceCheck = sourceCheck;
+        this.meters = meters;
+        this.turnedAway = new TurnedAway(Clock.systemUTC(), meters);
+        this.connections = new Connections(vertx, settings, meters, sourceCheck::knows);
+        this.inFlight =
+                new InFlight(settings.number("callboard.http.max-in-flight", 1, Integer.MAX_VALUE), turnedAway, meters);
+    }
+
+    InFlight inFlight() {
+        return inFlight;
     }
 
     @Override
     protected void doStart() {
         Router router = Router.router(vertx);
-        BodyHandler bodies = BodyHandler.create(false).setBodyLimit(maxBodyBytes);
-        camel.getRegistry().bind(ROUTER, new VertxPlatformHttpRouter(null, vertx, router, ROUTER) {
-            @Override
-            public Handler<RoutingContext> bodyHandler() {
-                return bodies;
-            }
-        });
-        HttpServerOptions options = new HttpServerOptions().setIdleTimeout(IDLE_SECONDS);
-        server = vertx.createHttpServer(options).requestHandler(request -> admit(router, request));
+        router.route().order(Integer.MIN_VALUE).handler(this::watch);
+        // Vert.x's own word for these is a stack trace in the log, with the URL and the token in it. Its 200 is a
+        // caller
+        // that has gone before its body was here.
+        for (int status : new int[] {200, 400, 413, 415, 417}) {
+            router.errorHandler(status, context -> end(context, status));
+        }
+        router.errorHandler(500, CallbackServer::answerOurFault);
+        camel.getRegistry().bind(ROUTER, new PublicRouter(vertx, router));
+        // HTTP/1 alone: an HTTP/2 connection carries many requests, which the limits do not know.
+        HttpServerOptions options = new HttpServerOptions().setHttp2ClearTextEnabled(false);
+        server = vertx.createHttpServer(options)
+                .connectionHandler(connections::opened)
+                .requestHandler(request -> admit(router, request));
         try {
             server.listen(port, host).toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException | CompletionException e) {
@@ -70,10 +97,54 @@ final class CallbackServer extends ServiceSupport {
     }
 
     private void admit(Router router, HttpServerRequest request) {
+        connections.begun(request);
         if (open) {
             router.handle(request);
         } else {
-            request.response().setStatusCode(503).putHeader("Retry-After", "5").end();
+            request.response().putHeader("Connection", "close");
+            turnedAway.answer(request.response(), "starting", "the routes are still starting");
+        }
+    }
+
+    private void watch(RoutingContext context) {
+        context.addEndHandler(answered -> {
+            if (answered.succeeded()) {
+                int status = context.response().getStatusCode();
+                meters.counter("callboard.http.answers", "status", String.valueOf(status))
+                        .increment();
+                connections.answered(context.request());
+            }
+        });
+        try {
+            context.queryParams();
+            context.next();
+        } catch (IllegalArgumentException | HttpException e) {
+            end(context, 400);
+        }
+    }
+
+    private static void end(RoutingContext context, int status) {
+        if (!context.response().ended()) {
+            context.response().setStatusCode(status).end();
+        }
+    }
+
+    /** What fails here has failed outside of the routes, which answer for their own. */
+    private static void answerOurFault(RoutingContext context) {
+        LOG.error("our fault at the door: {}", Problem.cause(context.failure()));
+        end(context, 500);
+    }
+
+    /** The routes' way to the body: read only for a request that has a type, and that some route would let in. */
+    private void readBody(RoutingContext context) {
+        HttpServerRequest request = context.request();
+        boolean probe = request.method().equals(HttpMethod.GET);
+        if (!probe && context.parsedHeaders().contentType().rawValue().isEmpty()) {
+            context.fail(415);
+        } else if (!probe && sourceCheck.couldAdmit(request)) {
+            bodies.handle(context);
+        } else {
+            context.next();
         }
     }
 
@@ -92,6 +163,24 @@ final class CallbackServer extends ServiceSupport {
     protected void doStop() throws Exception {
         if (server != null) {
             server.close().toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    /** What Camel's consumers are attached to. */
+    private final class PublicRouter extends VertxPlatformHttpRouter {
+        PublicRouter(Vertx vertx, Router router) {
+            super(null, vertx, router, ROUTER);
+        }
+
+        /** A {@code GET} has no type, and would be answered 415 where a route says what it consumes. */
+        @Override
+        public Route route(String path) {
+            return ((RouteImpl) super.route(path)).setEmptyBodyPermittedWithConsumes(true);
+        }
+
+        @Override
+        public Handler<RoutingContext> bodyHandler() {
+            return CallbackServer.this::readBody;
         }
     }
 }

@@ -17,8 +17,10 @@ import java.time.Clock;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Route;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -26,6 +28,8 @@ import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,6 +49,7 @@ public final class Callboard implements AutoCloseable {
     private final PrometheusMeterRegistry numbers = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Meters meters;
     private final Main main = new Main();
+    private SourceCheck sourceCheck;
     private CallbackServer server;
 
     private Callboard(Settings settings, Database database) {
@@ -137,7 +142,6 @@ public final class Callboard implements AutoCloseable {
             }
         });
         main.start();
-        RouteFiles.check(main.getCamelContext());
         server.open();
         announce();
     }
@@ -161,7 +165,12 @@ public final class Callboard implements AutoCloseable {
         var registry = camel.getRegistry();
         registry.bind("vertx", vertx);
         registry.bind("dataSource", database.dataSource());
-        registry.bind("sourceCheck", new SourceCheck(settings));
+        Tokens tokens = new Tokens(settings);
+        Refusals refusals = new Refusals(clock, numbers);
+        registry.bind("tokens", tokens);
+        registry.bind("refusals", refusals);
+        sourceCheck = new SourceCheck(settings, tokens, refusals);
+        registry.bind("sourceCheck", sourceCheck);
         registry.bind("schemaCheck", new SchemaCheck(settings.routesFolder(), settings.providers()));
         registry.bind("strictJson", strictJson());
         registry.bind("plainJson", plainJson());
@@ -186,15 +195,28 @@ public final class Callboard implements AutoCloseable {
         registry.bind("mail-health", new MailHealthCheck(delivery));
         registry.bind("nothingFromOutside", nothingFromOutside());
         registry.bind("database-health", new DatabaseHealthCheck(database));
+        camel.addLifecycleStrategy(new LifecycleStrategySupport() {
+            @Override
+            public void onRouteContextCreate(Route route) {
+                RouteFiles.check((RouteDefinition) route.getRoute(), route.getEndpoint(), settings);
+            }
+        });
     }
 
     private void serve(CamelContext camel) {
         try {
-            server = new CallbackServer(camel, vertx, settings);
+            server = new CallbackServer(camel, vertx, settings, sourceCheck, numbers);
             camel.addService(server);
-            attach(camel, "platform-http", CallbackServer.ROUTER, settings.port("callboard.http.port"));
+            attach(
+                    camel,
+                    "platform-http",
+                    new RouterEngine(
+                            CallbackServer.ROUTER,
+                            settings.port("callboard.http.port"),
+                            Optional.of(server.inFlight())));
             int port = settings.port("callboard.management.port");
-            attach(camel, "management-http", VertxPlatformHttpRouter.getRouterNameFromPort(port), port);
+            String router = VertxPlatformHttpRouter.getRouterNameFromPort(port);
+            attach(camel, "management-http", new RouterEngine(router, port, Optional.empty()));
         } catch (StartException e) {
             throw e;
         } catch (Exception e) {
@@ -202,9 +224,9 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private static void attach(CamelContext camel, String scheme, String routerName, int port) {
+    private static void attach(CamelContext camel, String scheme, RouterEngine engine) {
         PlatformHttpComponent component = new PlatformHttpComponent(camel);
-        component.setEngine(new RouterEngine(routerName, port));
+        component.setEngine(engine);
         camel.addComponent(scheme, component);
     }
 
@@ -236,8 +258,13 @@ public final class Callboard implements AutoCloseable {
         List<String> urls = new ArrayList<>();
         List<String> sources = new ArrayList<>();
         for (String provider : settings.providers()) {
-            urls.add(callbacks + "/callbacks/" + provider);
-            sources.add(provider + " from " + settings.allowedSources(provider));
+            boolean token = !settings.tokens(provider).isEmpty();
+            urls.add(callbacks + "/callbacks/" + provider + (token ? "?token=<callboard." + provider + ".token>" : ""));
+            sources.add(provider + " from " + letIn(provider) + (token ? " with a token" : " without a token"));
+        }
+        List<String> proxies = settings.list("callboard.trusted-proxies");
+        if (!proxies.isEmpty()) {
+            sources.add("through the proxies " + String.join(", ", proxies));
         }
         LOG.info("Callbacks: {}", String.join(", ", urls));
         LOG.info("Let in:    {}", String.join("; ", sources));
@@ -248,6 +275,14 @@ public final class Callboard implements AutoCloseable {
                 "Manage:    http://{}:{}/tasks, /observe/health, /observe/metrics",
                 settings.get("callboard.management.host"),
                 settings.get("callboard.management.port"));
+    }
+
+    private String letIn(String provider) {
+        List<String> sources = new ArrayList<>(settings.list("callboard." + provider + ".allowed-sources"));
+        if (settings.is("callboard.trial")) {
+            sources.add("this machine");
+        }
+        return sources.isEmpty() ? "nobody" : String.join(", ", sources);
     }
 
     DataSource dataSource() {

@@ -4,8 +4,26 @@ package dev.callboard;
 public final class CallerRefusedException extends Exception {
     private static final long serialVersionUID = 1;
 
-    CallerRefusedException(String reason) {
+    private final RefusalReason reason;
+    private final String place;
+
+    /**
+     * @param place where the caller was seen, as {@link Caller#place}
+     * @param message why, as which address and through which proxy; nothing of the caller's but addresses and cut,
+     *     cleaned text
+     */
+    CallerRefusedException(RefusalReason reason, String place, String message) {
         // Without a stack trace: strangers decide how often it is thrown.
-        super(reason, null, false, false);
+        super(message, null, false, false);
+        this.reason = reason;
+        this.place = place;
+    }
+
+    RefusalReason reason() {
+        return reason;
+    }
+
+    String place() {
+        return place;
     }
 }

@@ -65,8 +65,12 @@ public final class Problem {
      * are left out: they quote bodies and rows.
      */
     public String cause(Exchange exchange) {
+        return cause(caught(exchange));
+    }
+
+    static String cause(Throwable caught) {
         StringBuilder text = new StringBuilder();
-        for (Throwable e = caught(exchange); e != null; e = e.getCause()) {
+        for (Throwable e = caught; e != null; e = e.getCause()) {
             text.append(text.isEmpty() ? "" : " <- ").append(e.getClass().getName());
             if (e instanceof IllegalArgumentException
                     || e.getClass().getPackageName().startsWith("dev.callboard")) {

@@ -1,6 +1,7 @@
 package dev.callboard;
 
 import java.util.List;
+import java.util.Optional;
 import org.apache.camel.Processor;
 import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
 import org.apache.camel.component.platform.http.spi.PlatformHttpConsumer;
@@ -12,15 +13,20 @@ import org.apache.camel.support.service.ServiceSupport;
 final class RouterEngine extends ServiceSupport implements PlatformHttpEngine {
     private final String routerName;
     private final int port;
+    private final Optional<InFlight> inFlight;
 
-    RouterEngine(String routerName, int port) {
+    /** @param inFlight bounds how many requests are with the routes; without it as many as come */
+    RouterEngine(String routerName, int port, Optional<InFlight> inFlight) {
         this.routerName = routerName;
         this.port = port;
+        this.inFlight = inFlight;
     }
 
     @Override
     public PlatformHttpConsumer createConsumer(PlatformHttpEndpoint endpoint, Processor processor) {
-        return new VertxPlatformHttpConsumer(endpoint, processor, List.of(), routerName);
+        return inFlight.map(limit -> new VertxPlatformHttpConsumer(
+                        endpoint, limit.leavingAfter(processor), List.of(limit::enter), routerName))
+                .orElseGet(() -> new VertxPlatformHttpConsumer(endpoint, processor, List.of(), routerName));
     }
 
     @Override

@@ -38,8 +38,11 @@ public final class Settings {
     static final Map<String, String> DEFAULTS = defaults();
 
     private static final String PREFIX = "callboard.";
-    private static final Pattern PROVIDER_KEY = Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources)");
-    private static final Pattern DURATION = Pattern.compile("(\\d{1,6})([smh])");
+    private static final Pattern PROVIDER_KEY =
+            Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources|token)");
+    private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{32,64}");
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+    private static final String ANY = "any";
     private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
 
     private final Map<String, String> values;
@@ -56,12 +59,20 @@ public final class Settings {
         defaults.put("callboard.http.port", "8080");
         defaults.put("callboard.management.host", "127.0.0.1");
         defaults.put("callboard.management.port", "9876");
+        defaults.put("callboard.http.max-in-flight", "256");
+        defaults.put("callboard.http.max-connections", "1000");
+        defaults.put("callboard.http.header-timeout", "10s");
+        defaults.put("callboard.http.body-timeout", "30s");
+        defaults.put("callboard.http.idle-timeout", "60s");
         defaults.put("callboard.trial", "false");
         defaults.put("callboard.database.url", Database.DEFAULT_URL);
         defaults.put("callboard.database.user", "sa");
         defaults.put("callboard.database.password", "");
+        defaults.put("callboard.trusted-proxies", "");
         defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
+        defaults.put("callboard.fotor.token", "");
         defaults.put("callboard.creatify.allowed-sources", "");
+        defaults.put("callboard.creatify.token", "");
         defaults.put("callboard.max-body-bytes", "1048576");
         defaults.put("callboard.alerts.to", "ops@localhost");
         defaults.put("callboard.alerts.from", "callboard@localhost");
@@ -104,6 +115,7 @@ public final class Settings {
         Set<String> providers = providers(withEnvironment("callboard.routes", values, environment, systemProperties));
         for (String provider : providers) {
             values.putIfAbsent(PREFIX + provider + ".allowed-sources", "");
+            values.putIfAbsent(PREFIX + provider + ".token", "");
             values.putIfAbsent(Recipients.keyOfProvider(provider), "");
         }
         for (String kind : Recipients.KINDS) {
@@ -210,9 +222,12 @@ public final class Settings {
         notEmpty("callboard.mail.directory");
         interval();
         timeZone();
-        for (String provider : providers) {
-            allowedSources(provider);
+        number("callboard.http.max-in-flight", 1, 10_000);
+        number("callboard.http.max-connections", 1, 100_000);
+        for (String key : List.of("header", "body", "idle")) {
+            duration("callboard.http." + key + "-timeout", Duration.ofMillis(100), Duration.ofHours(1));
         }
+        checkCallers();
         if (is("callboard.trial") && !AddressRange.isLoopbackName(get("callboard.http.host"))) {
             throw StartException.of(
                     "callboard.trial",
@@ -235,21 +250,7 @@ public final class Settings {
 
     /** How long the mails of one provider and kind are apart at least. */
     Duration interval() {
-        String key = "callboard.alerts.interval";
-        Matcher matcher = DURATION.matcher(get(key));
-        if (matcher.matches()) {
-            long number = Long.parseLong(matcher.group(1));
-            Duration interval =
-                    switch (matcher.group(2)) {
-                        case "s" -> Duration.ofSeconds(number);
-                        case "m" -> Duration.ofMinutes(number);
-                        default -> Duration.ofHours(number);
-                    };
-            if (!interval.isZero() && interval.compareTo(Duration.ofDays(1)) <= 0) {
-                return interval;
-            }
-        }
-        throw StartException.of(key, "'" + get(key) + "' is no time from 1s to 24h, like 30s, 5m or 1h");
+        return duration("callboard.alerts.interval", Duration.ofSeconds(1), Duration.ofDays(1));
     }
 
     private void timeZone() {
@@ -258,6 +259,26 @@ public final class Settings {
             ZoneId.of(get(key));
         } catch (DateTimeException e) {
             throw StartException.of(key, "'" + get(key) + "' is no time zone like UTC or Europe/Berlin");
+        }
+    }
+
+    private void checkCallers() {
+        for (String provider : providers) {
+            boolean everybody = allowedSources(provider).stream().anyMatch(range -> range.prefix() == 0);
+            if (tokens(provider).isEmpty() && everybody) {
+                throw StartException.of(
+                        PREFIX + provider + ".allowed-sources",
+                        "lets everybody in, so it needs " + PREFIX + provider + ".token");
+            }
+        }
+        if (trustedProxies().stream().anyMatch(range -> range.prefix() == 0)) {
+            throw StartException.of("callboard.trusted-proxies", "names everybody, so nobody could be the caller");
+        }
+        if (is("callboard.trial") && !trustedProxies().isEmpty()) {
+            throw StartException.of(
+                    "callboard.trial",
+                    "lets this machine itself in, and so whoever reaches a proxy on it; it can't be used together with"
+                            + " callboard.trusted-proxies");
         }
     }
 
@@ -290,6 +311,28 @@ public final class Settings {
         throw StartException.of(key, "'" + get(key) + "' is no number from " + least + " to " + most);
     }
 
+    /** A time with its unit: 500ms, 10s, 5m, 1h. */
+    Duration duration(String key, Duration least, Duration most) {
+        Matcher matcher = DURATION.matcher(get(key));
+        if (matcher.matches()) {
+            long count = Long.parseLong(matcher.group(1));
+            Duration value =
+                    switch (matcher.group(2)) {
+                        case "ms" -> Duration.ofMillis(count);
+                        case "s" -> Duration.ofSeconds(count);
+                        case "m" -> Duration.ofMinutes(count);
+                        default -> Duration.ofHours(count);
+                    };
+            if (value.compareTo(least) >= 0 && value.compareTo(most) <= 0) {
+                return value;
+            }
+        }
+        throw StartException.of(
+                key,
+                "'" + get(key) + "' is no time like 10s or 5m, from " + least.toMillis() + "ms to " + most.toMillis()
+                        + "ms");
+    }
+
     private void oneOf(String key, List<String> allowed) {
         if (!allowed.contains(get(key))) {
             throw StartException.of(key, "'" + get(key) + "' is none of " + String.join(", ", allowed));
@@ -310,11 +353,31 @@ public final class Settings {
     /** Who may call for a provider; loopback too while {@code callboard.trial} is on. */
     List<AddressRange> allowedSources(String provider) {
         String key = PREFIX + provider + ".allowed-sources";
-        List<AddressRange> ranges = new ArrayList<>(ranges(key));
+        List<AddressRange> ranges =
+                new ArrayList<>(list(key).equals(List.of(ANY)) ? AddressRange.EVERYBODY : ranges(key));
         if (is("callboard.trial")) {
             ranges.addAll(AddressRange.LOOPBACK);
         }
         return ranges;
+    }
+
+    /** Who may say for whom he speaks. */
+    List<AddressRange> trustedProxies() {
+        return ranges("callboard.trusted-proxies");
+    }
+
+    /** The tokens of which a provider's callback URL must carry one; none if it needs none. */
+    List<String> tokens(String provider) {
+        String key = PREFIX + provider + ".token";
+        List<String> tokens = list(key);
+        if (tokens.size() > 2
+                || !tokens.stream().allMatch(token -> TOKEN.matcher(token).matches())) {
+            throw StartException.of(
+                    key,
+                    "is not one token, or two with a comma between, of 32 to 64 letters, digits and the characters -._~"
+                            + " each (the value is not shown)");
+        }
+        return tokens;
     }
 
     private List<AddressRange> ranges(String key) {

@@ -1,7 +1,8 @@
 package dev.callboard;
 
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
-import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,82 +14,98 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The bean {@code sourceCheck}, the first step of each route that opens an HTTP path: is this caller one that the
- * provider's allow list names? The caller is the socket's peer. It reads the request itself and nothing that a query
- * parameter or a form field could have put beside it. Safe for any number of threads.
+ * provider's allow list names, and does its URL carry the provider's token if one is set? It reads the request itself
+ * and nothing that a query parameter or a form field could have put beside it. Safe for any number of threads.
  */
 public final class SourceCheck {
     private static final Logger LOG = LoggerFactory.getLogger(SourceCheck.class);
 
-    /** Headers by which a proxy tells for whom it speaks. */
-    private static final List<String> FORWARDING_HEADERS = List.of(
-            "X-Forwarded-For",
-            "X-Forwarded-Host",
-            "X-Forwarded-Port",
-            "X-Forwarded-Proto",
-            "X-Forwarded-Prefix",
-            "X-Forwarded-Server",
-            "Forwarded",
-            "X-Real-IP",
-            "Via");
-
     private final Map<String, List<AddressRange>> allowed = new HashMap<>();
+    private final CallerAddress callerAddress;
+    private final Tokens tokens;
+    private final Refusals refusals;
 
-    SourceCheck(Settings settings) {
+    SourceCheck(Settings settings, Tokens tokens, Refusals refusals) {
         for (String provider : settings.providers()) {
             allowed.put(provider, settings.allowedSources(provider));
         }
+        this.callerAddress = new CallerAddress(settings.trustedProxies());
+        this.tokens = tokens;
+        this.refusals = refusals;
     }
 
     /**
-     * Lets the caller in and sets the variable {@code sourceAddress}.
+     * Lets the caller in and sets the variables {@code sourceAddress} and {@code method}, the request's own.
      *
      * @throws CallerRefusedException if the variable {@code provider} names a provider that this caller can't speak for
      */
     public void admit(Exchange exchange) throws CallerRefusedException {
         String provider = exchange.getVariable("provider", String.class);
         HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
-        String peer = request.remoteAddress().hostAddress();
         try {
-            exchange.setVariable("sourceAddress", admit(provider, peer, request));
+            Caller caller = decide(provider, peer(request), request.headers(), request.query());
+            exchange.setVariable("sourceAddress", Caller.text(caller.address()));
+            exchange.setVariable("method", request.method().name());
+            if (request.method().equals(HttpMethod.GET)) {
+                LOG.info("would let in a caller of {}: {}", provider, caller);
+            }
         } catch (CallerRefusedException e) {
-            LOG.warn("refused a caller of {}: {}", provider, e.getMessage());
+            refusals.note(provider, e);
             throw e;
         }
     }
 
-    private String admit(String provider, String peer, HttpServerRequest request) throws CallerRefusedException {
-        Optional<InetAddress> address = AddressRange.parseAddress(withoutZone(peer));
-        if (address.isEmpty()) {
-            throw new CallerRefusedException("the peer has no IP address");
-        }
-        if (isNear(address.get())) {
-            for (String header : FORWARDING_HEADERS) {
-                if (request.headers().contains(header)) {
-                    throw new CallerRefusedException(peer + " sent the header " + header
-                            + ", so a proxy stands in front, which callboard.trusted-proxies does not name");
-                }
+    /** Whether any route could let this request in; its body need not be read if none could. Leaves no trace. */
+    boolean couldAdmit(HttpServerRequest request) {
+        return allowed.keySet().stream().anyMatch(provider -> {
+            try {
+                decide(provider, peer(request), request.headers(), request.query());
+                return true;
+            } catch (CallerRefusedException e) {
+                return false;
             }
-        }
-        if (!AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), address.get())) {
+        });
+    }
+
+    /** Whether a connection from there can carry a request that is let in: a proxy's, or one of an allow list's. */
+    boolean knows(String peer) {
+        return callerAddress.isTrustedProxy(peer)
+                || AddressRange.parseAddress(CallerAddress.withoutZone(peer))
+                        .filter(address ->
+                                allowed.values().stream().anyMatch(ranges -> AddressRange.anyContains(ranges, address)))
+                        .isPresent();
+    }
+
+    private static String peer(HttpServerRequest request) {
+        return String.valueOf(request.remoteAddress().hostAddress());
+    }
+
+    /**
+     * The decision alone: depends on nothing but the settings and what is given.
+     *
+     * @param query the URL's query as sent, or null
+     */
+    Caller decide(String provider, String peer, MultiMap headers, String query) throws CallerRefusedException {
+        Caller caller = callerAddress.find(peer, headers);
+        if (!AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), caller.address())) {
             throw new CallerRefusedException(
-                    peer + " is not in callboard." + provider + ".allowed-sources" + hint(address.get()));
+                    RefusalReason.ADDRESS,
+                    caller.place(),
+                    caller + " is not in callboard." + provider + ".allowed-sources" + hint(caller));
         }
-        return address.get().getHostAddress();
+        Optional<String> objection = tokens.objection(provider, query);
+        if (objection.isPresent()) {
+            throw new CallerRefusedException(
+                    RefusalReason.TOKEN,
+                    caller.place(),
+                    caller + " " + objection.get() + " (callboard." + provider + ".token)");
+        }
+        return caller;
     }
 
-    private static boolean isNear(InetAddress address) {
-        return AddressRange.anyContains(AddressRange.LOOPBACK, address)
-                || AddressRange.anyContains(AddressRange.PRIVATE, address);
-    }
-
-    private static String hint(InetAddress address) {
-        return AddressRange.anyContains(AddressRange.LOOPBACK, address)
+    private static String hint(Caller caller) {
+        return caller.proxies().isEmpty() && AddressRange.anyContains(AddressRange.LOOPBACK, caller.address())
                 ? " (for a first try on this machine: callboard.trial=true)"
                 : "";
-    }
-
-    private static String withoutZone(String peer) {
-        int zone = peer.indexOf('%');
-        return zone < 0 ? peer : peer.substring(0, zone);
     }
 }

@@ -51,13 +51,13 @@ record MalformedTest(Backend backend) {
             }
         });
         assertThat(wrong).isEmpty();
-        assertThat(count("callback")).isZero();
-        assertThat(count("task")).isZero();
-        assertThat(count("quarantine")).isEqualTo(bodies.size());
+        assertThat(callboard.count("callback")).isZero();
+        assertThat(callboard.count("task")).isZero();
+        assertThat(callboard.count("quarantine")).isEqualTo(bodies.size());
         assertThat(callboard.rows("SELECT DISTINCT kind FROM alert"))
                 .extracting(row -> row.get("kind"))
                 .containsExactly("malformed");
-        assertThat(count("alert")).as("at most once an hour").isLessThanOrEqualTo(2);
+        assertThat(callboard.count("alert")).as("at most once an hour").isLessThanOrEqualTo(2);
     }
 
     @Test
@@ -82,10 +82,6 @@ record MalformedTest(Backend backend) {
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofByteArray(body))
                 .build());
-    }
-
-    private static int count(String table) {
-        return callboard.rows("SELECT 1 FROM " + table).size();
     }
 
     private static Map<String, byte[]> malformed() throws IOException {

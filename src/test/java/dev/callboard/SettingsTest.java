@@ -48,7 +48,7 @@ final class SettingsTest {
         String code = code();
         for (String key : Settings.DEFAULTS.keySet()) {
             // A provider's keys are put together from its name.
-            String used = key.replaceFirst("^callboard\\.fotor", "");
+            String used = key.replaceFirst("^callboard\\.(fotor|creatify)", "");
             assertThat(code).as(key).containsAnyOf("\"" + used + "\"", "{{" + used + "}}");
         }
     }

@@ -1,5 +1,7 @@
 package dev.callboard;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import jakarta.mail.MessagingException;
@@ -21,13 +23,17 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
@@ -43,6 +49,7 @@ final class TestCallboard implements AutoCloseable {
     final int port;
     final int managementPort;
     private final Map<String, String> settings;
+    private final Set<String> mailsBefore = new HashSet<>();
     private Callboard callboard;
 
     private TestCallboard(Path folder, Map<String, String> settings) {
@@ -85,7 +92,25 @@ final class TestCallboard implements AutoCloseable {
         }
     }
 
-    /** Starts it once more with the same database, after {@link #close()}. */
+    /** The value of {@code callboard.routes} for a copy of this project's routes in which one file was edited. */
+    static String editedRoutes(String route, UnaryOperator<String> edit) {
+        try (Stream<Path> files = Files.list(Path.of("routes"))) {
+            Path folder = Files.createTempDirectory("routes");
+            for (Path file : files.toList()) {
+                Files.copy(file, folder.resolve(file.getFileName()));
+            }
+            Path edited = folder.resolve(route + ".camel.yaml");
+            String before = Files.readString(edited);
+            String after = edit.apply(before);
+            assertThat(after).isNotEqualTo(before);
+            Files.writeString(edited, after);
+            return "file:" + folder + "/*.camel.yaml";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts it once more with the same database, after {@link #stop()}. */
     void startAgain() {
         Properties properties = new Properties();
         properties.putAll(settings);
@@ -179,6 +204,45 @@ final class TestCallboard implements AutoCloseable {
         return rows("SELECT * FROM alert WHERE task_id = ? ORDER BY created_at", taskId);
     }
 
+    int count(String table) {
+        return rows("SELECT 1 FROM " + table).size();
+    }
+
+    /** What a refusal leaves behind: nothing, but the one mail a day about refusals. */
+    void assertNothingKept() {
+        for (String table : List.of("callback", "task", "result", "quarantine")) {
+            assertThat(count(table)).describedAs("rows in %s", table).isZero();
+        }
+        assertThat(rows("SELECT kind FROM alert WHERE kind <> 'refused'")).isEmpty();
+        assertThat(mails().stream().filter(mail -> !mailsBefore.contains(subject(mail))))
+                .allSatisfy(mail -> assertThat(subject(mail)).contains("callers were refused"));
+    }
+
+    private static String subject(MimeMessage mail) {
+        try {
+            return mail.getSubject();
+        } catch (MessagingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    Optional<MimeMessage> mailNamed(String part) {
+        return mails().stream().filter(mail -> subject(mail).contains(part)).findFirst();
+    }
+
+    /** What there is so far does not count in {@link #assertNothingKept()}. */
+    void forgetCallbacks() {
+        mails().forEach(mail -> mailsBefore.add(subject(mail)));
+        try (Connection connection = callboard.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            for (String table : List.of("alert", "result", "callback", "task")) {
+                statement.executeUpdate("DELETE FROM " + table);
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     /** The mails that became files so far, oldest first. */
     List<MimeMessage> mails() {
         Path directory = Path.of(settings.get("callboard.mail.directory"));
@@ -230,8 +294,13 @@ final class TestCallboard implements AutoCloseable {
         }
     }
 
+    /** As {@link #close()}, for a test that starts it again. */
+    void stop() {
+        callboard.close();
+    }
+
     @Override
     public void close() {
-        callboard.close();
+        stop();
     }
 }

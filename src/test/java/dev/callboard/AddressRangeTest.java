@@ -2,72 +2,12 @@ package dev.callboard;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
 import java.net.InetAddress;
-import java.net.http.HttpResponse;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.slf4j.LoggerFactory;
 
-/** Who is let in, and what an address is. */
-final class CallerTest {
-    private static final ListAppender<ILoggingEvent> LOG = new ListAppender<>();
-    private static TestCallboard trial;
-    private static TestCallboard strict;
-
-    @BeforeAll
-    static void start() {
-        trial = TestCallboard.start(Backend.H2);
-        strict = TestCallboard.start(Backend.H2, Map.of("callboard.trial", "false"));
-        LOG.start();
-        ((Logger) LoggerFactory.getLogger(SourceCheck.class)).addAppender(LOG);
-    }
-
-    @AfterAll
-    static void stop() {
-        ((Logger) LoggerFactory.getLogger(SourceCheck.class)).detachAppender(LOG);
-        trial.close();
-        strict.close();
-    }
-
-    @Test
-    void refusesLoopbackUnlessItIsATrial() {
-        assertRefused(strict, "callboard.trial");
-        assertThat(trial.post("fotor", body("trial")).statusCode()).isEqualTo(200);
-    }
-
-    @Test
-    void refusesACallerBehindAProxyThatNobodyNamed() {
-        for (String header : List.of(
-                "X-Forwarded-For",
-                "X-Forwarded-Host",
-                "X-Forwarded-Port",
-                "X-Forwarded-Proto",
-                "X-Forwarded-Prefix",
-                "X-Forwarded-Server",
-                "Forwarded",
-                "X-Real-IP",
-                "Via")) {
-            assertRefused(trial, "callboard.trusted-proxies", header, "54.212.95.175");
-            assertRefused(trial, "callboard.trusted-proxies", header.toLowerCase(Locale.ROOT), "");
-        }
-    }
-
-    @Test
-    void takesNoAddressFromTheQuery() {
-        assertThat(trial.post("fotor?X-Forwarded-For=54.212.95.175", body("query"))
-                        .statusCode())
-                .isEqualTo(200);
-        assertThat(trial.rows("SELECT source_address FROM callback WHERE task_id = 'query'"))
-                .containsExactly(Map.of("source_address", "127.0.0.1"));
-    }
-
+/** What an address is, and a range of them. */
+final class AddressRangeTest {
     @Test
     void aSingleAddressIsTheRangeOfItself() {
         assertContains("192.0.2.7", "192.0.2.7");
@@ -144,24 +84,6 @@ final class CallerTest {
                 "*")) {
             assertThat(AddressRange.parse(text)).as("'" + text + "'").isEmpty();
         }
-    }
-
-    private static void assertRefused(TestCallboard callboard, String reason, String... headers) {
-        Map<String, Object> kept = callboard.kept();
-        LOG.list.clear();
-        HttpResponse<String> answer = callboard.post("fotor", body("refused"), headers);
-        assertThat(answer.statusCode()).isEqualTo(403);
-        assertThat(answer.body()).isEmpty();
-        assertThat(callboard.kept()).isEqualTo(kept);
-        assertThat(LOG.list)
-                .extracting(ILoggingEvent::getFormattedMessage)
-                .singleElement()
-                .asString()
-                .contains("fotor", "127.0.0.1", reason);
-    }
-
-    private static String body(String id) {
-        return "{\"taskId\": \"" + id + "\", \"status\": 2}";
     }
 
     private static void assertContains(String range, String... addresses) {
