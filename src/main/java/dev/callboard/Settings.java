@@ -35,6 +35,7 @@ public final class Settings {
 
     private static final String PREFIX = "callboard.";
     private static final Pattern PROVIDER_KEY = Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources)");
+    private static final Pattern RETENTION = Pattern.compile("[1-9][0-9]{0,4}d");
     private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
 
     private final Map<String, String> values;
@@ -55,6 +56,7 @@ public final class Settings {
         defaults.put("callboard.database.url", Database.DEFAULT_URL);
         defaults.put("callboard.database.user", "sa");
         defaults.put("callboard.database.password", "");
+        defaults.put("callboard.retention", "");
         defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
         defaults.put("callboard.max-body-bytes", "1048576");
         defaults.put("callboard.alerts.to", "ops@localhost");
@@ -185,6 +187,11 @@ public final class Settings {
         oneOf("callboard.trial", List.of("true", "false"));
         oneOf("callboard.mail.security", List.of("starttls", "tls", "none"));
         port("callboard.mail.port");
+        if (!get("callboard.retention").isEmpty()
+                && !RETENTION.matcher(get("callboard.retention")).matches()) {
+            throw StartException.of(
+                    "callboard.retention", "'" + get("callboard.retention") + "' is no number of days like 90d");
+        }
         notEmpty("callboard.http.host");
         notEmpty("callboard.management.host");
         notEmpty("callboard.mail.directory");
