@@ -126,8 +126,11 @@ public final class Callboard implements AutoCloseable {
                 .withPort(settings.port("callboard.management.port"))
                 .withHealthCheckEnabled(true)
                 .withMetricsEnabled(true);
-        main.configure().metrics().withEnabled(true).withEnableExchangeEventNotifier(false);
-        main.configure().metrics().setEnableRouteEventNotifier(false);
+        // As properties, since Camel 4.18.0 does not read them from configure().metrics().
+        main.addInitialProperty("camel.metrics.enabled", "true");
+        main.addInitialProperty("camel.metrics.enableExchangeEventNotifier", "false");
+        main.addInitialProperty("camel.metrics.enableRouteEventNotifier", "false");
+        main.addInitialProperty("camel.metrics.enableRoutePolicy", "false");
         main.setDefaultPropertyPlaceholderLocation("file:" + Settings.FILE + ";optional=true");
         settings.values().forEach(main::addOverrideProperty);
         main.addMainListener(new MainListenerSupport() {

@@ -29,6 +29,9 @@ final class Database implements AutoCloseable {
     private static final String H2 = "jdbc:h2:";
     private static final String POSTGRESQL = "jdbc:postgresql:";
 
+    /** How long H2 may take to make its file smaller when the process ends. */
+    private static final int MOST_COMPACT_MS = 3_000;
+
     private final HikariDataSource pool;
     private final boolean h2;
 
@@ -68,7 +71,9 @@ final class Database implements AutoCloseable {
             config.addDataSourceProperty("socketTimeout", "30");
             config.addDataSourceProperty("tcpKeepAlive", "true");
             config.addDataSourceProperty("ApplicationName", "callboard");
-            config.setConnectionInitSql("SET synchronous_commit = on");
+            // A node that hangs must not hold the tasks of the others for ever.
+            config.setConnectionInitSql("SET synchronous_commit = on; SET lock_timeout = '3s';"
+                    + " SET idle_in_transaction_session_timeout = '15s'");
         }
         HikariDataSource pool;
         try {
@@ -132,6 +137,22 @@ final class Database implements AutoCloseable {
         return pool;
     }
 
+    /**
+     * Takes a connection that failed out of the pool, with those that rest there, since what broke one has broken all;
+     * and has H2 read its file again, which mends what an error left.
+     */
+    void giveUp(Connection connection) {
+        if (h2) {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("SHUTDOWN IMMEDIATELY");
+            } catch (SQLException e) {
+                // It is closed already: H2 does that itself when it can't write.
+            }
+        }
+        pool.evictConnection(connection);
+        pool.getHikariPoolMXBean().softEvictConnections();
+    }
+
     /** Makes sure that what this connection has committed survives the loss of the process and of power. */
     void sync(Connection connection) throws SQLException {
         if (h2) {
@@ -151,6 +172,8 @@ final class Database implements AutoCloseable {
         if (h2) {
             try (Connection connection = pool.getConnection();
                     Statement statement = connection.createStatement()) {
+                // Without a limit it could take minutes; the file stays as long as it is, no worse.
+                statement.execute("SET MAX_COMPACT_TIME " + MOST_COMPACT_MS);
                 statement.execute("SHUTDOWN");
             } catch (SQLException e) {
                 // The file is closed already or can't be; the next start recovers what was synced.

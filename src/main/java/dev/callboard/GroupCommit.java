@@ -178,17 +178,25 @@ final class GroupCommit implements AutoCloseable {
         try {
             commit(group);
         } catch (NotRecordedException e) {
-            fail(group, e);
-        } catch (RefusedByDatabaseException | RuntimeException e) {
-            if (group.size() == 1) {
-                fail(group, e);
+            if (e.isBecauseOfALock()) {
+                failOrWriteAlone(group, e);
             } else {
-                // One of them is poisoned; the others must not suffer for it.
-                group.forEach(one -> write(List.of(one)));
+                fail(group, e);
             }
+        } catch (RefusedByDatabaseException | RuntimeException e) {
+            failOrWriteAlone(group, e);
         } catch (Throwable e) {
             fail(group, e);
             throw e;
+        }
+    }
+
+    /** The fault may lie with one of them, and the others must not suffer for it. */
+    private void failOrWriteAlone(List<Waiting> group, Exception why) {
+        if (group.size() == 1) {
+            fail(group, why);
+        } else {
+            group.forEach(one -> write(List.of(one)));
         }
     }
 

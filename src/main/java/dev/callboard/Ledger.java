@@ -78,15 +78,24 @@ final class Ledger {
     List<Effect> recordGroup(List<Callback> group) throws NotRecordedException, RefusedByDatabaseException {
         for (int tries = 1; ; tries++) {
             try (Connection connection = database.dataSource().getConnection()) {
-                return transact(connection, group);
-            } catch (SQLException e) {
-                if (!isRace(e) || tries == MOST_TRIES) {
-                    if (isAboutContent(e)) {
-                        throw new RefusedByDatabaseException("the database refuses it (" + describe(e) + ")", e);
+                try {
+                    return transact(connection, group);
+                } catch (SQLException e) {
+                    if (!isRace(e) && !isLockTimeout(e) && !isAboutContent(e)) {
+                        // Whatever is wrong with it, the next group gets another one.
+                        database.giveUp(connection);
                     }
-                    throw new NotRecordedException("the database did not commit (" + describe(e) + ")", e);
+                    throw e;
                 }
-                pause(tries);
+            } catch (SQLException e) {
+                if (isRace(e) && tries < MOST_TRIES) {
+                    pause(tries);
+                } else if (isAboutContent(e)) {
+                    throw new RefusedByDatabaseException("the database refuses it (" + describe(e) + ")", e);
+                } else {
+                    throw new NotRecordedException(
+                            "the database did not commit (" + describe(e) + ")", e, isLockTimeout(e));
+                }
             }
         }
     }
@@ -109,14 +118,15 @@ final class Ledger {
         }
     }
 
-    /** Another transaction made the same task, or was in the way: serialization failure, deadlock, lock timeout. */
+    /** Another transaction made the same task, or was in the way: serialization failure, deadlock. */
     private static boolean isRace(SQLException e) {
         String state = String.valueOf(e.getSQLState());
-        return state.equals("23505")
-                || state.equals("40001")
-                || state.equals("40P01")
-                || state.equals("HYT00")
-                || state.equals("90131");
+        return state.equals("23505") || state.equals("40001") || state.equals("40P01") || state.equals("90131");
+    }
+
+    private static boolean isLockTimeout(SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        return state.equals("55P03") || state.equals("HYT00");
     }
 
     /** Not the state of the database but a value: it is out of range, breaks a rule, or is too much for an index. */

@@ -43,6 +43,7 @@ public final class Settings {
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{32,64}");
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
     private static final String ANY = "any";
+    private static final Pattern RETENTION = Pattern.compile("[1-9][0-9]{0,4}d");
     private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
 
     private final Map<String, String> values;
@@ -69,6 +70,7 @@ public final class Settings {
         defaults.put("callboard.database.user", "sa");
         defaults.put("callboard.database.password", "");
         defaults.put("callboard.trusted-proxies", "");
+        defaults.put("callboard.retention", "");
         defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
         defaults.put("callboard.fotor.token", "");
         defaults.put("callboard.creatify.allowed-sources", "");
@@ -217,6 +219,11 @@ public final class Settings {
         oneOf("callboard.routes.reload", List.of("true", "false"));
         oneOf("callboard.mail.security", List.of("starttls", "tls", "none"));
         port("callboard.mail.port");
+        if (!get("callboard.retention").isEmpty()
+                && !RETENTION.matcher(get("callboard.retention")).matches()) {
+            throw StartException.of(
+                    "callboard.retention", "'" + get("callboard.retention") + "' is no number of days like 90d");
+        }
         notEmpty("callboard.http.host");
         notEmpty("callboard.management.host");
         notEmpty("callboard.mail.directory");

@@ -22,8 +22,8 @@ final class CallboardProcess implements AutoCloseable {
     private final Map<String, String> settings;
     private Process process;
 
-    /** Does not start it yet. */
-    CallboardProcess(Path folder, Map<String, String> settings, String... javaOptions) {
+    /** What is started, with its options; not yet. */
+    CallboardProcess(Path folder, Map<String, String> settings, List<String> javaArguments) {
         try {
             this.folder = Files.createDirectories(folder);
             this.port = TestCallboard.freePort();
@@ -39,9 +39,19 @@ final class CallboardProcess implements AutoCloseable {
                 "callboard.routes", "file:" + Path.of("routes").toAbsolutePath() + "/*.camel.yaml");
         this.command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of(javaOptions));
-        command.addAll(
-                List.of("-jar", Path.of("target/callboard.jar").toAbsolutePath().toString()));
+        command.addAll(javaArguments);
+    }
+
+    /** The packaged application; not started yet. */
+    CallboardProcess(Path folder, Map<String, String> settings) {
+        this(folder, settings, packaged());
+    }
+
+    static List<String> packaged(String... javaOptions) {
+        List<String> arguments = new ArrayList<>(List.of(javaOptions));
+        arguments.add("-jar");
+        arguments.add(Path.of("target/callboard.jar").toAbsolutePath().toString());
+        return arguments;
     }
 
     /** Starts it and returns when it has answered a callback; how many milliseconds that took. */
@@ -89,18 +99,23 @@ final class CallboardProcess implements AutoCloseable {
         return folder.resolve("callboard.log");
     }
 
-    /** How much memory the system holds for it now, and at most so far: {@code VmRSS} and {@code VmHWM}, in MB. */
-    long residentMegabytes(String what) {
+    /** The most memory that the system has held for it so far, in MB. */
+    long residentMegabytes() {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
-                if (line.startsWith(what + ":")) {
+                if (line.startsWith("VmHWM:")) {
                     return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024;
                 }
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        throw new IllegalStateException("no " + what);
+        throw new IllegalStateException("the system does not tell");
+    }
+
+    /** How long it has held a processor so far, in milliseconds. */
+    long processorMs() {
+        return process.info().totalCpuDuration().orElseThrow().toMillis();
     }
 
     /** kill -9: nothing of it runs any more when this returns. */

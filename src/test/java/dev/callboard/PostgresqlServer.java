@@ -9,10 +9,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 
 /** A PostgreSQL server of its own, which can be killed and started again with the same data; it writes to the disk. */
 final class PostgresqlServer implements AutoCloseable {
@@ -50,8 +52,24 @@ final class PostgresqlServer implements AutoCloseable {
     }
 
     Map<String, String> settings() {
+        return settings("postgres");
+    }
+
+    /** The settings of a database on it that nobody has used. */
+    Map<String, String> newDatabase() {
+        String name = "callboard_" + UUID.randomUUID().toString().replace("-", "");
+        try (Connection connection = server.getPostgresDatabase().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("CREATE DATABASE " + name);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+        return settings(name);
+    }
+
+    private Map<String, String> settings(String name) {
         return Map.of(
-                "callboard.database.url", "jdbc:postgresql://127.0.0.1:" + server.getPort() + "/postgres",
+                "callboard.database.url", "jdbc:postgresql://127.0.0.1:" + server.getPort() + "/" + name,
                 "callboard.database.user", "postgres",
                 "callboard.database.password", "postgres");
     }
