@@ -75,24 +75,35 @@ final class Database implements AutoCloseable {
             config.setConnectionInitSql("SET synchronous_commit = on; SET lock_timeout = '3s';"
                     + " SET idle_in_transaction_session_timeout = '15s'");
         }
-        HikariDataSource pool;
+        Database database = new Database(connect(config), h2);
+        int migrations;
         try {
-            pool = new HikariDataSource(config);
-        } catch (RuntimeException e) {
-            throw StartException.of(KEY, "no database answers at " + location(url) + " (" + oneLine(e) + ")");
-        }
-        Database database = new Database(pool, h2);
-        try {
-            Flyway.configure()
-                    .dataSource(pool)
+            migrations = Flyway.configure()
+                    .dataSource(database.pool)
                     .locations("classpath:db/migration")
                     .load()
-                    .migrate();
+                    .migrate()
+                    .migrationsExecuted;
         } catch (FlywayException e) {
             database.close();
             throw StartException.of(KEY, "the tables can't be brought up to date (" + oneLine(e) + ")");
         }
+        if (h2 && migrations > 0) {
+            // H2 ties a check to the connection that made it, and refuses every row once the pool has replaced that
+            // connection; in a file that is opened anew it does not.
+            database.close();
+            database = new Database(connect(config), true);
+        }
         return database;
+    }
+
+    private static HikariDataSource connect(HikariConfig config) {
+        try {
+            return new HikariDataSource(config);
+        } catch (RuntimeException e) {
+            throw StartException.of(
+                    KEY, "no database answers at " + location(config.getJdbcUrl()) + " (" + oneLine(e) + ")");
+        }
     }
 
     private static void createFolder(String url) {

@@ -3,6 +3,8 @@ package dev.callboard;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.camel.Endpoint;
+import org.apache.camel.FailedToCreateRouteException;
+import org.apache.camel.FailedToStartRouteException;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RemoveHeadersDefinition;
 import org.apache.camel.model.RouteDefinition;
@@ -19,9 +21,15 @@ final class RouteFiles {
 
     private RouteFiles() {}
 
-    /** The file that an error of Camel's names, with a colon, or nothing. */
+    /** The file, or the route and so its file, that an error of Camel's names, with a colon; or nothing. */
     static String nameOfBroken(Throwable error) {
         for (Throwable e = error; e != null; e = e.getCause()) {
+            if (e instanceof FailedToCreateRouteException route) {
+                return "routes/" + route.getRouteId() + ".camel.yaml: ";
+            }
+            if (e instanceof FailedToStartRouteException route) {
+                return "routes/" + route.getRouteId() + ".camel.yaml: ";
+            }
             Matcher matcher = FILE.matcher(String.valueOf(e.getMessage()));
             if (matcher.find()) {
                 return "routes/" + matcher.group() + ": ";

@@ -7,12 +7,14 @@ package dev.callboard;
 public final class StartException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    private static final int MOST = 500;
+
     StartException(String message) {
-        super(message);
+        super(CleanText.line(message, MOST));
     }
 
     StartException(String message, Throwable cause) {
-        super(message, cause);
+        super(CleanText.line(message, MOST), cause);
     }
 
     /** A setting that is wrong: the key, and why its value can't be used. */

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
 import java.util.UUID;
+import javax.sql.DataSource;
 
 /** The databases that Callboard runs on. Each test that says so runs on both. */
 enum Backend {
@@ -20,14 +21,23 @@ enum Backend {
                     Database.DEFAULT_URL.replace(
                             "./data/callboard", folder.resolve("data/callboard").toString()));
         }
+
+        @Override
+        AutoCloseable outage(DataSource used) throws SQLException {
+            Connection only = used.getConnection();
+            execute(only, "SET EXCLUSIVE 2");
+            return () -> {
+                execute(only, "SET EXCLUSIVE 0");
+                only.close();
+            };
+        }
     },
     POSTGRESQL {
         @Override
         Map<String, String> newDatabase(Path folder) {
             String name = "callboard_" + UUID.randomUUID().toString().replace("-", "");
-            try (Connection connection = Server.POSTGRES.getPostgresDatabase().getConnection();
-                    Statement statement = connection.createStatement()) {
-                statement.execute("CREATE DATABASE " + name);
+            try (Connection connection = Server.POSTGRES.getPostgresDatabase().getConnection()) {
+                execute(connection, "CREATE DATABASE " + name);
             } catch (SQLException e) {
                 throw new IllegalStateException(e);
             }
@@ -36,10 +46,34 @@ enum Backend {
                     "callboard.database.user", "postgres",
                     "callboard.database.password", "postgres");
         }
+
+        @Override
+        AutoCloseable outage(DataSource used) throws SQLException {
+            String name;
+            try (Connection connection = used.getConnection()) {
+                name = connection.getCatalog();
+            }
+            Connection server = Server.POSTGRES.getPostgresDatabase().getConnection();
+            execute(server, "ALTER DATABASE " + name + " ALLOW_CONNECTIONS false");
+            execute(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'");
+            return () -> {
+                execute(server, "ALTER DATABASE " + name + " ALLOW_CONNECTIONS true");
+                server.close();
+            };
+        }
     };
 
     /** The settings of a database that nobody has used. */
     abstract Map<String, String> newDatabase(Path folder);
+
+    /** Ends all connections to a database and lets nobody in until what it returns is closed. */
+    abstract AutoCloseable outage(DataSource used) throws SQLException;
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
 
     /** One server for all tests of this JVM, started when the first one asks, ended with the JVM. */
     private static final class Server {

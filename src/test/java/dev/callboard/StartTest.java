@@ -1,0 +1,285 @@
+package dev.callboard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/** A start that works says where everything is; one that can't says in one line why. */
+final class StartTest {
+    private static final String SECRET = "sesame-sesame-sesame-sesame-sesame";
+
+    // ---- settings, in this process: nothing of them is left when the start has failed ----
+
+    @Test
+    void aWrongValueIsNamedByItsKey() {
+        assertStops("callboard.http.port", "http", "");
+        assertStops("callboard.http.port", "0", "");
+        assertStops("callboard.http.port", "65536", "");
+        assertStops("callboard.http.port", "", "");
+        assertStops("callboard.http.host", "", "");
+        assertStops("callboard.management.port", "-1", "");
+        assertStops("callboard.management.host", " ", "");
+        assertStops("callboard.max-body-bytes", "1 MB", "");
+        assertStops("callboard.max-body-bytes", "1023", "1024");
+        assertStops("callboard.trial", "yes", "true, false");
+        assertStops("callboard.mail.port", "smtp", "");
+        assertStops("callboard.mail.security", "ssl", "starttls, tls, none");
+        assertStops("callboard.mail.directory", "", "");
+        assertStops("callboard.fotor.allowed-sources", "54.212.95.175, example.org", "'example.org'");
+        assertStops("callboard.fotor.allowed-sources", "0.0.0.0/33", "'0.0.0.0/33'");
+        assertStops("callboard.alerts.to", "", "");
+        assertStops("callboard.alerts.to", "nobody at all", "");
+        assertStops("callboard.alerts.from", "a@x.example\nBcc: b@x.example", "");
+        assertStops("callboard.database.url", "jdbc:mysql://localhost/x", "jdbc:postgresql:");
+        assertStops("callboard.routes", "routes/*.camel.yaml", "file:");
+        assertStops("callboard.routes", "file:no-such-folder/*.camel.yaml", "no-such-folder");
+    }
+
+    @Test
+    void anUnknownKeyIsNamedWithTheLikelyOne() {
+        assertStops("callboard.alert.to", "ops@x.example", "callboard.alerts.to");
+        assertStops("callboard.port", "8080", "callboard.http.port");
+        assertStops("callboard.nobody.allowed-sources", "192.0.2.1", "callboard.fotor.allowed-sources");
+        assertStops("callboard.zzz", "1", "no such setting");
+    }
+
+    @Test
+    void aTrialIsForThisMachineAlone() {
+        assertStops(Map.of("callboard.trial", "true", "callboard.http.host", "0.0.0.0"), "callboard.trial: ");
+    }
+
+    @Test
+    void aPasswordIsNotSentUnencryptedToAnotherMachine() {
+        assertStops(
+                Map.of("callboard.mail.host", "mail.x.example", "callboard.mail.security", "none"),
+                "callboard.mail.security: ");
+    }
+
+    @Test
+    void aPortInUseIsNamed() throws IOException {
+        try (ServerSocket taken = takenPort()) {
+            assertStops("callboard.http.port", String.valueOf(taken.getLocalPort()), "127.0.0.1");
+            assertStops("callboard.management.port", String.valueOf(taken.getLocalPort()), "127.0.0.1");
+        }
+        assertStops(Map.of("callboard.http.host", "192.0.2.1"), "callboard.http.port: ");
+    }
+
+    @Test
+    void aDatabaseThatDoesNotAnswerIsNamedWithoutItsPassword() throws IOException {
+        String url = "jdbc:postgresql://127.0.0.1:" + TestCallboard.freePort() + "/callboard";
+        assertStops(
+                Map.of("callboard.database.url", url + "?password=" + SECRET, "callboard.database.password", SECRET),
+                "callboard.database.url: no database answers at " + url + " (");
+    }
+
+    // ---- route files ----
+
+    @Test
+    void aBrokenRouteFileIsNamed() throws IOException {
+        assertStopsWithRoutes("record-task.camel.yaml", "bean:recording", "bean:recordings");
+        assertStopsWithRoutes("record-task.camel.yaml", "- to:", "- two:");
+        assertStopsWithRoutes("record-task.camel.yaml", "- route:", "- route: [");
+        assertStopsWithRoutes("route-fotor.camel.yaml", "${variable.status} == 0", "${variable.status ==");
+    }
+
+    @Test
+    void aRouteThatAsksNobodyWhoIsCallingIsNamed() throws IOException {
+        assertStopsWithRoutes("receive-fotor.camel.yaml", "bean:sourceCheck", "bean:problem");
+        assertStopsWithRoutes("receive-fotor.camel.yaml", "method: admit", "method: toString");
+    }
+
+    @Test
+    void aBrokenSchemaIsNamed() throws IOException {
+        assertStopsWithRoutes("fotor.schema.json", "{", "[");
+        assertStopsWithRoutes("fotor.schema.json", "^[^", "^[[^");
+    }
+
+    // ---- the process ----
+
+    @Test
+    void saysInSixLinesWhereEverythingIs() throws Exception {
+        Path folder = installation();
+        int port = TestCallboard.freePort();
+        int management = TestCallboard.freePort();
+        Map<String, String> environment = new HashMap<>();
+        environment.put("CALLBOARD_HTTP_PORT", String.valueOf(port));
+        environment.put("CALLBOARD_MANAGEMENT_PORT", String.valueOf(management));
+        environment.put("CALLBOARD_DATABASE_PASSWORD", SECRET);
+        environment.put("CALLBOARD_MAIL_PASSWORD", SECRET);
+        environment.put("CALLBOARD_PORT", "tcp://10.0.0.1:8080");
+
+        Process process = run(folder, environment);
+        try {
+            Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> output(folder)
+                    .contains("/observe/health"));
+            assertThat(output(folder).lines().map(StartTest::message))
+                    .containsExactly(
+                            "Callbacks: http://127.0.0.1:" + port + "/callbacks/fotor",
+                            "Let in:    fotor from [54.212.95.175, 44.236.127.35]",
+                            "Database:  jdbc:h2:file:./data/callboard",
+                            "Mails:     files in data/mail (callboard.mail.host is not set)",
+                            "Routes:    file:routes/*.camel.yaml",
+                            "Manage:    http://127.0.0.1:" + management + "/tasks, /observe/health, /observe/metrics");
+        } finally {
+            process.destroy();
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(process.exitValue()).as("ended by SIGTERM").isEqualTo(143);
+        assertThat(output(folder)).doesNotContain(SECRET, "ERROR", "WARN");
+        assertThat(Files.getPosixFilePermissions(folder.resolve("data")))
+                .extracting(Object::toString)
+                .containsExactlyInAnyOrder("OWNER_READ", "OWNER_WRITE", "OWNER_EXECUTE");
+    }
+
+    @Test
+    void aWrongSettingEndsTheProcessWithOneLine() throws Exception {
+        assertThat(failure(installation(), Map.of("CALLBOARD_HTTP_PORT", "http")))
+                .contains("callboard.http.port", "'http'");
+    }
+
+    @Test
+    void aPortInUseEndsTheProcessWithOneLine() throws Exception {
+        try (ServerSocket taken = takenPort()) {
+            assertThat(failure(
+                            installation(),
+                            Map.of(
+                                    "CALLBOARD_HTTP_PORT",
+                                    String.valueOf(taken.getLocalPort()),
+                                    "CALLBOARD_MANAGEMENT_PORT",
+                                    String.valueOf(TestCallboard.freePort()))))
+                    .contains("callboard.http.port");
+        }
+    }
+
+    @Test
+    void aBrokenRouteFileEndsTheProcessWithOneLine() throws Exception {
+        Path folder = installation();
+        Path broken = folder.resolve("routes/route-fotor.camel.yaml");
+        Files.writeString(broken, Files.readString(broken).replace("setVariable:", "setVarable:"));
+        assertThat(failure(
+                        folder,
+                        Map.of(
+                                "CALLBOARD_HTTP_PORT",
+                                String.valueOf(TestCallboard.freePort()),
+                                "CALLBOARD_MANAGEMENT_PORT",
+                                String.valueOf(TestCallboard.freePort()))))
+                .contains("routes/route-fotor.camel.yaml", "setVarable");
+    }
+
+    @Test
+    void anUnknownKeyOfCamelEndsTheProcessWithOneLine() throws Exception {
+        Path folder = installation();
+        Files.writeString(
+                folder.resolve("application.properties"),
+                "callboard.http.port=" + TestCallboard.freePort() + "\ncallboard.management.port="
+                        + TestCallboard.freePort() + "\ncamel.main.no-such-key=1\n");
+        assertThat(failure(folder, Map.of())).contains("camel.main.noSuchKey");
+    }
+
+    // ---- words ----
+
+    private static void assertStops(String key, String value, String why) {
+        assertStops(Map.of(key, value), key + ": ", why);
+    }
+
+    private static void assertStops(Map<String, String> given, String... parts) {
+        try {
+            Map<String, String> all = new LinkedHashMap<>(Backend.H2.newDatabase(TestCallboard.newFolder()));
+            all.put("callboard.http.port", String.valueOf(TestCallboard.freePort()));
+            all.put("callboard.management.port", String.valueOf(TestCallboard.freePort()));
+            all.putAll(given);
+            Properties properties = new Properties();
+            properties.putAll(all);
+            assertThatThrownBy(() -> Callboard.start(Settings.read(Path.of("no-file"), Map.of(), properties))
+                            .close())
+                    .as(given.toString())
+                    .isInstanceOf(StartException.class)
+                    .hasMessageContainingAll(parts)
+                    .message()
+                    .startsWith(parts[0])
+                    .doesNotContain(SECRET, "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void assertStopsWithRoutes(String file, String from, String to) throws IOException {
+        Path routes = installation().resolve("routes");
+        String text = Files.readString(routes.resolve(file));
+        assertThat(text).contains(from);
+        Files.writeString(routes.resolve(file), text.replaceFirst(Pattern.quote(from), to.replace("$", "\\$")));
+        assertStops(Map.of("callboard.routes", "file:" + routes + "/*.camel.yaml"), "", file);
+    }
+
+    private static ServerSocket takenPort() throws IOException {
+        return new ServerSocket(0, 1, AddressRange.parseAddress("127.0.0.1").orElseThrow());
+    }
+
+    /** A folder as a user has it: the settings and the routes. */
+    private static Path installation() throws IOException {
+        Path folder = TestCallboard.newFolder();
+        Files.copy(Path.of("application.properties"), folder.resolve("application.properties"));
+        Path routes = Files.createDirectory(folder.resolve("routes"));
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(Path.of("routes"))) {
+            for (Path file : files) {
+                Files.copy(file, routes.resolve(file.getFileName()));
+            }
+        }
+        return folder;
+    }
+
+    private static Process run(Path folder, Map<String, String> environment) throws IOException {
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        String withoutTests = Arrays.stream(classPath.split(":", -1))
+                .filter(entry -> !entry.endsWith("test-classes"))
+                .collect(Collectors.joining(":"));
+        ProcessBuilder java = new ProcessBuilder(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        withoutTests,
+                        Callboard.class.getName()))
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("output").toFile());
+        java.environment().keySet().removeIf(name -> name.startsWith("CALLBOARD_"));
+        java.environment().putAll(environment);
+        return java.start();
+    }
+
+    /** What a process that can't start says before it ends. */
+    private static String failure(Path folder, Map<String, String> environment) throws Exception {
+        Process process = run(folder, environment);
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).as(output(folder)).isEqualTo(1);
+        assertThat(output(folder).lines()).hasSize(1);
+        return message(output(folder).strip());
+    }
+
+    private static String output(Path folder) throws IOException {
+        return Files.readString(folder.resolve("output"));
+    }
+
+    /** A line of the log without its time and level. */
+    private static String message(String line) {
+        return line.replaceFirst("^\\S+ +\\S+ +", "");
+    }
+}
