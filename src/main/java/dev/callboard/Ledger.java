@@ -48,6 +48,7 @@ final class Ledger {
     private static final String INSERT_CALLBACK = Sql.read("insert-callback");
     private static final String INSERT_RESULT = Sql.read("insert-result");
     private static final String INSERT_ALERT = Sql.read("insert-alert");
+    private static final String INSERT_OTHER_ALERT = Sql.read("insert-other-alert");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -90,7 +91,7 @@ final class Ledger {
             } catch (SQLException e) {
                 if (isRace(e) && tries < MOST_TRIES) {
                     pause(tries);
-                } else if (isAboutContent(e)) {
+                } else if (!isRace(e) && isAboutContent(e)) {
                     throw new RefusedByDatabaseException("the database refuses it (" + describe(e) + ")", e);
                 } else {
                     throw new NotRecordedException(
@@ -410,6 +411,33 @@ final class Ledger {
                     write.setString(8, alert.also());
                     write.setObject(9, utc(callback.receivedAt()));
                     write.addBatch();
+                }
+                write.executeBatch();
+            }
+            writeOtherAlerts(connection);
+        }
+
+        /** What an alert names beside its kind must not be lost because its kind was told before in this turn. */
+        private void writeOtherAlerts(Connection connection) throws SQLException {
+            List<Alert> naming =
+                    alerts.stream().filter(alert -> alert.also() != null).toList();
+            if (naming.isEmpty()) {
+                return;
+            }
+            try (PreparedStatement write = connection.prepareStatement(INSERT_OTHER_ALERT)) {
+                for (Alert alert : naming) {
+                    Callback callback = alert.callback();
+                    for (String kind : alert.also().split(",", -1)) {
+                        write.setObject(1, UUID.randomUUID());
+                        write.setString(2, kind);
+                        write.setString(3, callback.provider());
+                        write.setString(4, callback.taskId());
+                        write.setInt(5, alert.turn());
+                        write.setObject(6, callback.id());
+                        write.setObject(7, utc(callback.receivedAt()));
+                        write.setObject(8, callback.id());
+                        write.addBatch();
+                    }
                 }
                 write.executeBatch();
             }

@@ -346,6 +346,16 @@ record FotorTest(Backend backend) {
     }
 
     @Test
+    void tellsWhatAppliesTooIfTheFirstWasToldBefore() {
+        String id = newId();
+        accept("{\"taskId\": \"" + id + "\", \"status\": 1}");
+        accept("{\"taskId\": \"" + id + "\", \"status\": 1, \"hasHsfw\": true}");
+        assertThat(callboard.alerts(id))
+                .extracting(alert -> alert.get("kind"))
+                .containsExactlyInAnyOrder("no_result", "flagged");
+    }
+
+    @Test
     void takesTheSameNumberHoweverItIsWritten() {
         String id = newId();
         accept("{\"taskId\": \"" + id + "\", \"status\": 1.0, \"resultUrl\": \"https://x.example/1\"}");
