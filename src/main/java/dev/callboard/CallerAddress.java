@@ -43,7 +43,7 @@ final class CallerAddress {
      * @param headers the headers of the request itself, never a message's
      * @throws CallerRefusedException if that can't be told, or is told by a proxy that nobody has named
      */
-    Caller find(String peer, MultiMap headers) throws CallerRefusedException {
+    SeenCaller find(String peer, MultiMap headers) throws CallerRefusedException {
         InetAddress address = AddressRange.parseAddress(withoutZone(peer))
                 .orElseThrow(() -> new CallerRefusedException(
                         RefusalReason.PEER, "no IP address", "the connection has no IP address"));
@@ -53,7 +53,7 @@ final class CallerAddress {
         if (isNear(address)) {
             refuseUntoldProxy(address, headers);
         }
-        return new Caller(address, List.of());
+        return new SeenCaller(address, List.of());
     }
 
     boolean isTrustedProxy(String peer) {
@@ -78,8 +78,8 @@ final class CallerAddress {
             if (showsProxy(name)) {
                 throw new CallerRefusedException(
                         RefusalReason.UNTOLD_PROXY,
-                        Caller.place(peer),
-                        Caller.text(peer) + " sent the header " + CleanText.line(name, MOST_SHOWN)
+                        SeenCaller.place(peer),
+                        SeenCaller.text(peer) + " sent the header " + CleanText.line(name, MOST_SHOWN)
                                 + ", so a proxy stands in front, which callboard.trusted-proxies does not name");
             }
         }
@@ -90,7 +90,7 @@ final class CallerAddress {
                 || PROXY_HEADERS.stream().anyMatch(name::equalsIgnoreCase);
     }
 
-    private Caller walk(InetAddress peer, MultiMap headers) throws CallerRefusedException {
+    private SeenCaller walk(InetAddress peer, MultiMap headers) throws CallerRefusedException {
         List<InetAddress> proxies = new ArrayList<>();
         proxies.add(peer);
         // Several headers of the name are one list (RFC 9110, 5.3).
@@ -105,7 +105,7 @@ final class CallerAddress {
                 }
                 if (!AddressRange.anyContains(trustedProxies, address.get())) {
                     Collections.reverse(proxies);
-                    return new Caller(address.get(), proxies);
+                    return new SeenCaller(address.get(), proxies);
                 }
                 proxies.add(address.get());
             }
@@ -117,9 +117,9 @@ final class CallerAddress {
         InetAddress last = proxies.get(proxies.size() - 1);
         return new CallerRefusedException(
                 RefusalReason.FORWARDING,
-                Caller.place(last),
-                "the trusted proxy " + Caller.text(proxies.get(0)) + " sent " + what
-                        + (proxies.size() > 1 ? ", at the end of the way through " + Caller.text(last) : ""));
+                SeenCaller.place(last),
+                "the trusted proxy " + SeenCaller.text(proxies.get(0)) + " sent " + what
+                        + (proxies.size() > 1 ? ", at the end of the way through " + SeenCaller.text(last) : ""));
     }
 
     /** HTTP's optional white space alone; other space is a part of the entry, and makes it junk. */

@@ -8,7 +8,7 @@ public final class CallerRefusedException extends Exception {
     private final String place;
 
     /**
-     * @param place where the caller was seen, as {@link Caller#place}
+     * @param place where the caller was seen, as {@link SeenCaller#place}
      * @param message why, as which address and through which proxy; nothing of the caller's but addresses and cut,
      *     cleaned text
      */

@@ -43,8 +43,8 @@ public final class SourceCheck {
         String provider = exchange.getVariable("provider", String.class);
         HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
         try {
-            Caller caller = decide(provider, peer(request), request.headers(), request.query());
-            exchange.setVariable("sourceAddress", Caller.text(caller.address()));
+            SeenCaller caller = decide(provider, peer(request), request.headers(), request.query());
+            exchange.setVariable("sourceAddress", SeenCaller.text(caller.address()));
             exchange.setVariable("method", request.method().name());
             if (request.method().equals(HttpMethod.GET)) {
                 LOG.info("would let in a caller of {}: {}", provider, caller);
@@ -85,8 +85,8 @@ public final class SourceCheck {
      *
      * @param query the URL's query as sent, or null
      */
-    Caller decide(String provider, String peer, MultiMap headers, String query) throws CallerRefusedException {
-        Caller caller = callerAddress.find(peer, headers);
+    SeenCaller decide(String provider, String peer, MultiMap headers, String query) throws CallerRefusedException {
+        SeenCaller caller = callerAddress.find(peer, headers);
         if (!AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), caller.address())) {
             throw new CallerRefusedException(
                     RefusalReason.ADDRESS,
@@ -103,7 +103,7 @@ public final class SourceCheck {
         return caller;
     }
 
-    private static String hint(Caller caller) {
+    private static String hint(SeenCaller caller) {
         return caller.proxies().isEmpty() && AddressRange.anyContains(AddressRange.LOOPBACK, caller.address())
                 ? " (for a first try on this machine: callboard.trial=true)"
                 : "";

@@ -88,6 +88,10 @@ public final class Tokens {
 
     /** The body of a callback as it may be kept: without any token of ours, which a provider repeats in URLs. */
     public String strikeOut(@Body String text) {
+        if (text == null) {
+            // An empty body: what that means is for the steps after this one.
+            return text;
+        }
         return anyToken.map(pattern -> pattern.matcher(text).replaceAll(STRUCK_OUT))
                 .orElse(text);
     }

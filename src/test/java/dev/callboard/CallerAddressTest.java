@@ -147,7 +147,7 @@ class CallerAddressTest {
         }
     }
 
-    private static Caller find(String peer, MultiMap headers) {
+    private static SeenCaller find(String peer, MultiMap headers) {
         try {
             return ADDRESSES.find(peer, headers);
         } catch (CallerRefusedException e) {

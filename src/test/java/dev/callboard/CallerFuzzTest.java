@@ -81,7 +81,7 @@ class CallerFuzzTest {
             }
             String query = random.nextInt(8) == 0 ? query(random) : "token=" + TOKEN;
             try {
-                Caller caller = check.decide("fotor", peer, headers, query);
+                SeenCaller caller = check.decide("fotor", peer, headers, query);
                 assertThat(settings.allowedSources("fotor"))
                         .describedAs("seed %s, peer %s, headers %s", seed, peer, headers)
                         .anyMatch(range -> range.contains(caller.address()));

@@ -44,7 +44,7 @@ class RefusalLogTest {
     }
 
     private void refuse(String address) {
-        String place = Caller.place(AddressRange.parseAddress(address).orElseThrow());
+        String place = SeenCaller.place(AddressRange.parseAddress(address).orElseThrow());
         refusals.note("fotor", new CallerRefusedException(RefusalReason.ADDRESS, place, address + " is not allowed"));
     }
 

@@ -125,6 +125,13 @@ class TokenTest {
     }
 
     @Test
+    void leavesAnEmptyBodyToTheStepsAfterIt() {
+        Tokens tokens = new Tokens(read(Map.of("callboard.fotor.token", NEW)));
+        assertThat(tokens.strikeOut(null)).isNull();
+        assertThat(tokens.strikeOut("a" + NEW)).isEqualTo("a***");
+    }
+
+    @Test
     void strikesTheTokenOutOfAllThatIsKept() throws Exception {
         String percent = NEW.replace("-", "%2D").replace("~", "%7e");
         String twice = NEW.replace("-", "%252D");

@@ -7,7 +7,7 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** Edits of the route files that would open a door: none of them starts. */
-class SourceCheckRuleTest {
+class OpenPathTest {
     private static final String CHECK =
             """
                     - to:

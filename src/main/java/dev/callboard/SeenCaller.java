@@ -13,13 +13,13 @@ import java.util.stream.Collectors;
  * @param address the first address that is no trusted proxy
  * @param proxies the trusted proxies between that address and us, the farthest first; empty without any
  */
-record Caller(InetAddress address, List<InetAddress> proxies) {
+record SeenCaller(InetAddress address, List<InetAddress> proxies) {
     /** What one household or one server gets of IPv6 (RFC 6177), so what is counted as one place. */
     private static final int IPV6_PLACE_BYTES = 8;
 
     private static final int MOST_PROXIES_SHOWN = 5;
 
-    Caller {
+    SeenCaller {
         proxies = List.copyOf(proxies);
     }
 
@@ -32,7 +32,7 @@ record Caller(InetAddress address, List<InetAddress> proxies) {
         }
         String shown = proxies.stream()
                 .skip(Math.max(0, proxies.size() - MOST_PROXIES_SHOWN))
-                .map(Caller::text)
+                .map(SeenCaller::text)
                 .collect(Collectors.joining(", "));
         return text + " through the " + (proxies.size() == 1 ? "proxy " : "proxies ") + shown;
     }
