@@ -63,7 +63,7 @@ public final class UnreliableDisk extends FilePathWrapper {
         }
 
         @Override
-        public int write(ByteBuffer source, long position) throws IOException {
+        public synchronized int write(ByteBuffer source, long position) throws IOException {
             failIfFull();
             return file.write(source, position);
         }
@@ -83,7 +83,7 @@ public final class UnreliableDisk extends FilePathWrapper {
         }
 
         @Override
-        public int read(ByteBuffer destination, long position) throws IOException {
+        public synchronized int read(ByteBuffer destination, long position) throws IOException {
             return file.read(destination, position);
         }
 
