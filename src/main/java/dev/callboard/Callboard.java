@@ -40,7 +40,8 @@ import org.slf4j.LoggerFactory;
 public final class Callboard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Callboard.class);
 
-    private static final int WRITERS = Integer.getInteger("writers", 1);
+    /** Two were no faster. */
+    private static final int WRITERS = 1;
 
     private final Settings settings;
     private final Database database;

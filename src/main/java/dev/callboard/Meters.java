@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -82,7 +83,7 @@ public final class Meters {
         return Counter.builder("callboard.callbacks")
                 .description("Callbacks of callers that were let in, by what became of them")
                 .tag("provider", providers.contains(provider) ? provider : "other")
-                .tag("became", became.name().toLowerCase(java.util.Locale.ROOT))
+                .tag("became", became.name().toLowerCase(Locale.ROOT))
                 .register(registry);
     }
 

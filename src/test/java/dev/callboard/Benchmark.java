@@ -14,9 +14,11 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -134,7 +136,7 @@ final class Benchmark {
         int steps = text.indexOf("      steps:");
         Files.writeString(
                 recordTask, text.substring(0, steps) + "      steps:\n        - removeVariable: { name: none }\n");
-        Map<String, String> settings = new java.util.HashMap<>(Backend.H2.newDatabase(home));
+        Map<String, String> settings = new HashMap<>(Backend.H2.newDatabase(home));
         settings.put("callboard.routes", "file:" + routes + "/*.camel.yaml");
         measure(name, new CallboardProcess(home, settings, options()), null, null);
     }
@@ -232,7 +234,7 @@ final class Benchmark {
         if (tasks == 0) {
             return;
         }
-        java.util.Properties properties = new java.util.Properties();
+        Properties properties = new Properties();
         properties.putAll(database);
         Settings settings = Settings.read(Path.of("no-file"), Map.of(), properties);
         try (Database opened = Database.open(settings);
@@ -271,7 +273,7 @@ final class Benchmark {
     /** What the database takes from one connection, with one transaction and sync a lot, if nothing else is to be done. */
     private void databaseAlone(String name, Map<String, String> database) throws Exception {
         System.out.println(name + " ...");
-        java.util.Properties properties = new java.util.Properties();
+        Properties properties = new Properties();
         properties.putAll(database);
         int rows = 0;
         try (Database opened = Database.open(Settings.read(Path.of("no-file"), Map.of(), properties));

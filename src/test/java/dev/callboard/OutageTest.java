@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
@@ -53,8 +55,7 @@ final class OutageTest {
             UnreliableDisk.setKeepsForced(true);
             for (int i = 1; i <= 5; i++) {
                 assertThat(post("task-" + i).statusCode()).isEqualTo(200);
-                java.nio.file.Files.copy(
-                        folder.resolve("callboard.mv.db.forced"), folder.resolve("lost-power-" + i + ".mv.db"));
+                Files.copy(folder.resolve("callboard.mv.db.forced"), folder.resolve("lost-power-" + i + ".mv.db"));
             }
         } finally {
             UnreliableDisk.setKeepsForced(false);
@@ -130,7 +131,7 @@ final class OutageTest {
         }
     }
 
-    private static Connection callboardConnection(Map<String, String> database) throws java.sql.SQLException {
+    private static Connection callboardConnection(Map<String, String> database) throws SQLException {
         return DriverManager.getConnection(
                 database.get("callboard.database.url"),
                 database.get("callboard.database.user"),

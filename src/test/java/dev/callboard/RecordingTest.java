@@ -10,9 +10,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -91,11 +93,10 @@ record RecordingTest(Backend backend) {
     }
 
     /** Sends callbacks of different tasks from threads of their own; gives the status code of each by its task's id. */
-    private static Map<String, Integer> postAtOnce(int count, String prefix, java.util.function.IntUnaryOperator status)
-            throws Exception {
+    private static Map<String, Integer> postAtOnce(int count, String prefix, IntUnaryOperator status) throws Exception {
         ExecutorService callers = Executors.newFixedThreadPool(count);
         try {
-            Map<String, Integer> answers = new java.util.TreeMap<>();
+            Map<String, Integer> answers = new TreeMap<>();
             List<Future<Integer>> calls = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 String body = fotor(prefix + "-" + i, status.applyAsInt(i));
