@@ -365,7 +365,7 @@ final class Benchmark {
             int calls = 0;
             int good = 0;
             int bad = 0;
-            try (HttpCaller caller = new HttpCaller(port)) {
+            try (Caller caller = new Caller(port)) {
                 for (long begin = System.nanoTime(); begin < end; calls++) {
                     String body = payload(prefix + "-" + line + "-" + calls, calls);
                     boolean ok = caller.post("fotor", body) == 200;

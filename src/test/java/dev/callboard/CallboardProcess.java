@@ -68,7 +68,7 @@ final class CallboardProcess implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         String body = "{\"taskId\":\"first-" + System.nanoTime() + "\",\"status\":0}";
-        try (HttpCaller caller = new HttpCaller(port)) {
+        try (Caller caller = new Caller(port)) {
             while (!answers(caller, body)) {
                 long waited = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
                 if (!process.isAlive() || waited > START_SECONDS) {
@@ -83,7 +83,7 @@ final class CallboardProcess implements AutoCloseable {
         return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
     }
 
-    private static boolean answers(HttpCaller caller, String body) {
+    private static boolean answers(Caller caller, String body) {
         try {
             return caller.post("fotor", body) == 200;
         } catch (IOException e) {

@@ -81,7 +81,7 @@ final class Provider {
     }
 
     private void call(Line line, int port) {
-        try (HttpCaller caller = new HttpCaller(port)) {
+        try (Caller caller = new Caller(port)) {
             while (calling) {
                 if (line.next == null) {
                     line.next = line.following(null);

@@ -14,14 +14,14 @@ import java.util.Locale;
  * The smallest HTTP client that can send callbacks over one connection that is kept open: it takes little of the
  * machine that it shares with what is measured. Used by one thread.
  */
-final class HttpCaller implements AutoCloseable {
+final class Caller implements AutoCloseable {
     private static final int TIMEOUT_MS = 40_000;
 
     private final int port;
     private Socket socket;
     private InputStream in;
 
-    HttpCaller(int port) {
+    Caller(int port) {
         this.port = port;
     }
 
