@@ -111,7 +111,8 @@ final class HostileMailServer implements AutoCloseable {
     /** The settings of a Callboard that uses it. */
     Map<String, String> settings() {
         return Map.of(
-                "callboard.mail.security", tls ? "tls" : "starttls",
+                "callboard.mail.security",
+                tls ? "tls" : "starttls",
                 "callboard.mail.host",
                 "localhost",
                 "callboard.mail.port",

@@ -26,7 +26,10 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 90, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class KilledTest {
     private static ConditionFactory soon() {
-        return Awaitility.await().pollInterval(Duration.ofMillis(100)).atMost(Duration.ofSeconds(40)).ignoreExceptions();
+        return Awaitility.await()
+                .pollInterval(Duration.ofMillis(100))
+                .atMost(Duration.ofSeconds(40))
+                .ignoreExceptions();
     }
 
     @Test
@@ -59,7 +62,8 @@ final class KilledTest {
             } finally {
                 second.destroyForcibly().waitFor();
             }
-            assertThat(server.received().get(1).id()).isEqualTo(server.received().get(0).id());
+            assertThat(server.received().get(1).id())
+                    .isEqualTo(server.received().get(0).id());
             assertThat(TestMails.text(server.received().get(1).mail()))
                     .isEqualTo(TestMails.text(server.received().get(0).mail()));
         }
@@ -72,8 +76,8 @@ final class KilledTest {
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.callboard.Callboard"));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(new File(
-                        settings.get("javax.net.ssl.trustStore") + ".log")))
+                .redirectOutput(
+                        ProcessBuilder.Redirect.appendTo(new File(settings.get("javax.net.ssl.trustStore") + ".log")))
                 .start();
     }
 

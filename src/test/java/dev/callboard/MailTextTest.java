@@ -61,13 +61,18 @@ final class MailTextTest {
         mail.put("kind", kind);
         mail.put("provider", "fotor");
         Map<String, Object> total = Map.of(
-                "alerts", (long) rows.size(),
-                "tasks", rows.get(0).get("task_id") == null ? 0L : (long) rows.size(),
-                "completed", 0L,
-                "since", NOON,
-                "until", NOON);
-        MimeMessage message = alertMail(settings)
-                .compose(mail, new Recipients(settings).everybody(), total, List.of(), rows, files);
+                "alerts",
+                (long) rows.size(),
+                "tasks",
+                rows.get(0).get("task_id") == null ? 0L : (long) rows.size(),
+                "completed",
+                0L,
+                "since",
+                NOON,
+                "until",
+                NOON);
+        MimeMessage message =
+                alertMail(settings).compose(mail, new Recipients(settings).everybody(), total, List.of(), rows, files);
         // As a mail program gets it.
         return new MimeMessage(null, new java.io.ByteArrayInputStream(bytes(message)));
     }
@@ -121,7 +126,9 @@ final class MailTextTest {
         Map<String, Object> row = row("Aufgabe-ß", reason);
         row.put("details", "{\"Prompt\": \"" + reason + "\"}");
         MimeMessage mail = mail(settings(), "failed", row);
-        assertThat(TestMails.text(mail)).contains("The reason given: " + reason).contains("Prompt: " + reason);
+        assertThat(TestMails.text(mail))
+                .contains("Fotor says that a task has failed: " + reason)
+                .contains("Prompt: " + reason);
         assertThat(TestMails.html(mail)).contains(reason);
         assertThat(mail.getSubject()).contains("提示词不合规 – Ungültig: «été» 🎬👩‍🎤");
         assertThat(new String(bytes(mail), StandardCharsets.ISO_8859_1).chars()).allMatch(c -> c < 128);
@@ -182,18 +189,16 @@ final class MailTextTest {
     @Test
     void takesTheTemplatesOfAFolderInPlaceOfItsOwn(@TempDir Path folder) throws Exception {
         Files.writeString(folder.resolve("subject.mustache"), "{{provider}} sagt: {{count}} kaputt ✂");
-        MimeMessage mail = mail(
-                settings("callboard.mail.templates", folder.toString()), "failed", row("one", null));
+        MimeMessage mail = mail(settings("callboard.mail.templates", folder.toString()), "failed", row("one", null));
         assertThat(mail.getSubject()).isEqualTo("fotor sagt: 1 kaputt ✂");
-        assertThat(TestMails.text(mail)).startsWith("A task of Fotor's has failed.");
+        assertThat(TestMails.text(mail)).startsWith("Fotor says that a task has failed");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"{{#single}}never closed", "{{resaon}}", "{{first.nothing}}", "{{>other}}", "{{#a}}{{/b}}"})
     void doesNotStartWithATemplateThatIsBroken(String template, @TempDir Path folder) throws Exception {
         Files.writeString(folder.resolve("alert.txt.mustache"), template);
-        assertThatThrownBy(() -> TestCallboard.start(
-                        Backend.H2, Map.of("callboard.mail.templates", folder.toString())))
+        assertThatThrownBy(() -> TestCallboard.start(Backend.H2, Map.of("callboard.mail.templates", folder.toString())))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining(folder.resolve("alert.txt.mustache").toString())
                 .hasMessageNotContaining("\n");
@@ -237,13 +242,18 @@ final class MailTextTest {
                 "callboard.alerts.provider.fotor.to", "Fotor Team <fotor@x.test>, second@x.test",
                 "callboard.alerts.kind.flagged.to", "trust@x.test",
                 "callboard.alerts.kind.unknown.to", "none"));
-        assertThat(recipients.of("failed", "creatify")).extracting(Object::toString).containsExactly("all@x.test");
+        assertThat(recipients.of("failed", "creatify"))
+                .extracting(Object::toString)
+                .containsExactly("all@x.test");
         assertThat(recipients.of("failed", "fotor")).hasSize(2);
-        assertThat(recipients.of("flagged", "fotor")).extracting(Object::toString).containsExactly("trust@x.test");
+        assertThat(recipients.of("flagged", "fotor"))
+                .extracting(Object::toString)
+                .containsExactly("trust@x.test");
         assertThat(recipients.of("unknown", "fotor")).isEmpty();
         assertThat(recipients.of("undelivered", "fotor")).hasSize(4);
         assertThat(recipients.hasOthers("all@x.test")).isTrue();
-        assertThat(recipients.hasOthers("all@x.test,fotor@x.test,second@x.test,trust@x.test")).isFalse();
+        assertThat(recipients.hasOthers("all@x.test,fotor@x.test,second@x.test,trust@x.test"))
+                .isFalse();
     }
 
     @Test
@@ -262,7 +272,8 @@ final class MailTextTest {
             });
             assertThat(Files.readString(sorted.get(2))).contains("2026-10-01T00");
         }
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory))).isEqualTo("rwx------");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory)))
+                .isEqualTo("rwx------");
     }
 
     @Test

@@ -44,9 +44,11 @@ record StormTest(Backend backend) {
             soon().until(() -> callboard.mails().size() == 1);
             for (int from = 1; from < 10_000; from += 500) {
                 Failures.record(
-                        callboard, "fotor", from, Math.min(10_000, from + 500), i -> i % 10 == 0
-                                ? "credits are used up"
-                                : i % 2 == 0 ? null : "reason " + i);
+                        callboard,
+                        "fotor",
+                        from,
+                        Math.min(10_000, from + 500),
+                        i -> i % 10 == 0 ? "credits are used up" : i % 2 == 0 ? null : "reason " + i);
             }
             // Two that fail are ordered again and work.
             Failures.record(
@@ -63,13 +65,15 @@ record StormTest(Backend backend) {
             anHourPasses(callboard);
             soon().until(() -> open(callboard) == 0);
             assertThat(mails(callboard)).extracting(mail -> mail.get("alerts")).containsExactly(1L, 9_999L);
-            assertThat(mails(callboard)).extracting(mail -> mail.get("distance_seconds")).containsExactly(3600, 3600);
+            assertThat(mails(callboard))
+                    .extracting(mail -> mail.get("distance_seconds"))
+                    .containsExactly(3600, 3600);
             assertThat(callboard.mails()).hasSize(2);
             MimeMessage digest = callboard.mails().get(1);
             assertThat(digest.getSubject())
                     .isEqualTo("Fotor: 9,999 tasks failed, 2 completed since; mostly no reason given");
             assertThat(TestMails.text(digest))
-                    .contains("9,999 tasks of Fotor's have failed; 2 of them have completed since.")
+                    .contains("Fotor says that 9,999 tasks have failed; 2 of them have completed since.")
                     .contains("  4,000 x no reason given\n")
                     .contains("  999 x credits are used up\n")
                     .contains("  4,992 x other reasons\n")
@@ -90,8 +94,7 @@ record StormTest(Backend backend) {
             soon().until(() -> callboard.mails().size() == 3);
             assertThat(callboard.mails().get(2).getSubject())
                     .isEqualTo("Fotor: task failed, the last one (video task-20000)");
-            assertThat(callboard.mails().get(2).getHeader("References")[0])
-                    .contains(first, digest.getMessageID());
+            assertThat(callboard.mails().get(2).getHeader("References")[0]).contains(first, digest.getMessageID());
         }
     }
 
@@ -113,7 +116,9 @@ record StormTest(Backend backend) {
                 int expected = mail;
                 soon().until(() -> mails(callboard).size() == expected && open(callboard) == 0);
             }
-            assertThat(mails(callboard)).extracting(mail -> mail.get("distance_seconds")).containsExactly(1, 2, 4);
+            assertThat(mails(callboard))
+                    .extracting(mail -> mail.get("distance_seconds"))
+                    .containsExactly(1, 2, 4);
             soon().until(() -> !callboard
                     .rows("SELECT 1 FROM mail WHERE nth = 3 AND quiet_at < CURRENT_TIMESTAMP")
                     .isEmpty());
@@ -135,11 +140,13 @@ record StormTest(Backend backend) {
                 Failures.record(
                         callboard,
                         List.of(
-                                Failures.callback("fotor", "flagged-" + i, Outcome.COMPLETED, "flagged", null, Map.of()),
+                                Failures.callback(
+                                        "fotor", "flagged-" + i, Outcome.COMPLETED, "flagged", null, Map.of()),
                                 Failures.callback("fotor", "odd-" + i, Outcome.UNKNOWN, "unknown", null, Map.of())));
                 int told = i + 1;
                 soon().until(() -> callboard
-                                .rows("SELECT 1 FROM alert WHERE kind = 'flagged' AND next_attempt_at > CURRENT_TIMESTAMP")
+                                .rows(
+                                        "SELECT 1 FROM alert WHERE kind = 'flagged' AND next_attempt_at > CURRENT_TIMESTAMP")
                                 .size()
                         == told);
             }
@@ -147,14 +154,14 @@ record StormTest(Backend backend) {
                     .rows("SELECT 1 FROM alert WHERE next_attempt_at IS NOT NULL")
                     .isEmpty());
             assertThat(callboard.mails()).singleElement().satisfies(mail -> {
-                assertThat(mail.getSubject())
-                        .isEqualTo("Fotor: 3 tasks completed, but marked as harmful or sensitive");
+                assertThat(mail.getSubject()).isEqualTo("Fotor: 3 tasks completed, but marked as harmful or sensitive");
                 assertThat(mail.getHeader("To")).containsExactly("trust@localhost");
             });
-            assertThat(callboard.rows("SELECT last_error FROM alert WHERE kind = 'unknown' AND set_aside_at IS NOT NULL"))
+            assertThat(callboard.rows(
+                            "SELECT last_error FROM alert WHERE kind = 'unknown' AND set_aside_at IS NOT NULL"))
                     .singleElement()
-                    .satisfies(alert ->
-                            assertThat(alert.get("last_error").toString()).contains("callboard.alerts.kind.unknown.to"));
+                    .satisfies(alert -> assertThat(alert.get("last_error").toString())
+                            .contains("callboard.alerts.kind.unknown.to"));
         }
     }
 
