@@ -7,7 +7,10 @@ import jakarta.mail.internet.InternetAddress;
 import jakarta.mail.internet.MimeBodyPart;
 import jakarta.mail.internet.MimeMessage;
 import jakarta.mail.internet.MimeMultipart;
+import jakarta.mail.internet.MimeUtility;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +25,9 @@ import org.apache.camel.Variable;
  */
 public final class AlertMail {
     private static final int MOST_SUBJECT = 120;
+
+    /** In base64 and with the header's name in front, still a line of at most 76 characters. */
+    private static final int MOST_BYTES_IN_A_WORD = 39;
 
     private final MailTemplates templates;
     private final MailWords words;
@@ -67,7 +73,7 @@ public final class AlertMail {
         MimeMessage message = new MimeMessage(Session.getInstance(new Properties()));
         message.setFrom(recipients.from());
         message.setRecipients(Message.RecipientType.TO, to.toArray(new InternetAddress[0]));
-        message.setSubject(CleanText.line(templates.subject(words), MOST_SUBJECT), "UTF-8");
+        message.setHeader("Subject", header(CleanText.line(templates.subject(words), MOST_SUBJECT)));
         message.setSentDate(Date.from(clock.instant()));
         // RFC 3834, and what Exchange knows: no answer that somebody is on holiday.
         message.setHeader("Auto-Submitted", "auto-generated");
@@ -82,5 +88,34 @@ public final class AlertMail {
         message.saveChanges();
         message.setHeader("Message-ID", id);
         return message;
+    }
+
+    /**
+     * A text as a header's value: as it is, folded, if it is plain ASCII, and else in encoded words (RFC 2047) of lines no
+     * longer than 76. What looks like an encoded word is encoded too, or mail programs would decode a stranger's text.
+     */
+    private static String header(String text) {
+        if (text.chars().allMatch(c -> c >= ' ' && c <= '~') && !text.contains("=?")) {
+            return MimeUtility.fold("Subject: ".length(), text);
+        }
+        StringBuilder words = new StringBuilder();
+        StringBuilder word = new StringBuilder();
+        text.codePoints().forEach(c -> {
+            String character = Character.toString(c);
+            if (bytes(word + character).length > MOST_BYTES_IN_A_WORD) {
+                words.append(encodedWord(word)).append("\r\n ");
+                word.setLength(0);
+            }
+            word.append(character);
+        });
+        return words + encodedWord(word);
+    }
+
+    private static String encodedWord(CharSequence word) {
+        return "=?UTF-8?B?" + Base64.getEncoder().encodeToString(bytes(word)) + "?=";
+    }
+
+    private static byte[] bytes(CharSequence text) {
+        return text.toString().getBytes(StandardCharsets.UTF_8);
     }
 }

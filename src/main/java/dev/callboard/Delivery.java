@@ -37,6 +37,9 @@ public final class Delivery {
 
     private static final Pattern CODE = Pattern.compile("^(\\d{3})\\b|response: (\\d{3})\\b");
 
+    /** What the mail library says of a connection that ended instead of an answer. */
+    private static final String ENDED = "[EOF]";
+
     private final String where;
     private volatile String fault;
 
@@ -152,8 +155,12 @@ public final class Delivery {
             } else if (e instanceof SMTPAddressFailedException failed) {
                 judgeRecipient(failed, verdict);
             } else if (e instanceof AuthenticationFailedException) {
-                verdict.fault = code(e.getMessage()) / 100 != 4;
-                verdict.words.add("the mail server refused the login: " + e.getMessage());
+                boolean ended = ENDED.equals(e.getMessage());
+                verdict.fault = !ended && code(e.getMessage()) / 100 != 4;
+                verdict.words.add(
+                        ended
+                                ? "the mail server ended the connection at the login"
+                                : "the mail server refused the login: " + e.getMessage());
             } else if (e instanceof CertificateException) {
                 verdict.fault = true;
                 verdict.words.add("the mail server's certificate is not trusted: " + e.getMessage());
@@ -221,7 +228,7 @@ public final class Delivery {
                         .append(e.getMessage() == null ? e.getClass().getSimpleName() : message);
             }
         }
-        verdict.words.add(text.toString());
+        verdict.words.add(text.toString().replace(ENDED, "the mail server ended the connection"));
     }
 
     private static int code(String message) {
