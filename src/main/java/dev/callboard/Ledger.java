@@ -436,6 +436,10 @@ final class Ledger {
                         write.setObject(6, callback.id());
                         write.setObject(7, utc(callback.receivedAt()));
                         write.setObject(8, callback.id());
+                        write.setString(9, callback.provider());
+                        write.setString(10, callback.taskId());
+                        write.setInt(11, alert.turn());
+                        write.setString(12, "%," + kind + ",%");
                         write.addBatch();
                     }
                 }
