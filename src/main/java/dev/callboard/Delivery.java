@@ -59,7 +59,7 @@ public final class Delivery {
         write(exchange, verdict);
     }
 
-    /** The settings name nobody who has still to get this mail. */
+    /** There is nobody who has still to get this mail, or nothing left to tell. */
     public void nobody(Exchange exchange) {
         Verdict verdict = new Verdict(List.of());
         if (map(exchange).get("taken_for").toString().isEmpty()) {

@@ -117,6 +117,20 @@ final class MailServerTest {
         triesOn(stage, "554 5.7.1 go away");
     }
 
+    @Test
+    void sendsNothingUnencryptedToAServerThatOffersNoStartTls() {
+        int before = server.received().size();
+        server.misbehave(Stage.EHLO, "250 no encryption here");
+        HttpResponse<String> answer = testMail(callboard);
+        assertThat(answer.statusCode()).isEqualTo(502);
+        assertThat(answer.body()).contains("STARTTLS is required");
+        assertThat(server.received()).hasSize(before);
+        assertThat(health("")).contains("STARTTLS is required");
+        server.behave();
+        assertThat(testMail(callboard).statusCode()).isEqualTo(200);
+        assertThat(health("")).doesNotContain("DOWN");
+    }
+
     private static void triesOn(Stage stage, String answer) {
         String provider = newProvider();
         server.misbehave(stage, answer);
