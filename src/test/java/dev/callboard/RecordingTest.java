@@ -66,7 +66,7 @@ record RecordingTest(Backend backend) {
         callboard.post("fotor", fotor("counted", 0));
         callboard.post("fotor", "{}");
 
-        await().untilAsserted(() -> assertThat(metrics()).contains("callboard_alerts_sent_total 1.0"));
+        await().untilAsserted(() -> assertThat(metrics()).containsPattern("callboard_alerts_sent_total [1-9]"));
         assertThat(metrics())
                 .contains("callboard_callbacks_total{became=\"moved\",provider=\"fotor\"}")
                 .contains("callboard_callbacks_total{became=\"repeated\",provider=\"fotor\"} 1.0")

@@ -63,7 +63,7 @@ final class RouteFilesTest {
 
     @Test
     void findsAnUnnamedStepThatLeavesTheProcess() throws IOException {
-        assertFound("mail-alerts", "id: hand-over-mail, ", "", "smtp:mail-server has no id");
+        assertFound("hand-over-mail", "id: hand-over, ", "", "smtp:mail-server has no id");
         assertFound("list-tasks", "id: select-tasks, ", "", "jdbc:dataSource has no id");
     }
 

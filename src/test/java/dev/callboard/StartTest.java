@@ -132,7 +132,8 @@ final class StartTest {
                     .contains("/observe/health"));
             assertThat(output(folder).lines().map(StartTest::message))
                     .containsExactly(
-                            "Callbacks: http://127.0.0.1:" + port + "/callbacks/creatify, http://127.0.0.1:" + port + "/callbacks/fotor",
+                            "Callbacks: http://127.0.0.1:" + port + "/callbacks/creatify, http://127.0.0.1:" + port
+                                    + "/callbacks/fotor",
                             "Let in:    creatify from nobody without a token; fotor from 54.212.95.175, 44.236.127.35 without a token",
                             "Database:  jdbc:h2:file:./data/callboard",
                             "Mails:     files in data/mail (callboard.mail.host is not set)",
