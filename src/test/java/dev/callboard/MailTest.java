@@ -166,13 +166,19 @@ final class MailTest {
                 .isEqualTo(200);
     }
 
-    /** The alert of a task once a try has failed and nobody holds it. */
+    /** The mail about a task once a try has failed and nobody holds it. */
     private static Map<String, Object> awaitRefusal(TestCallboard callboard, String id) {
         return Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
                 .until(
-                        () -> callboard.alerts(id).get(0),
-                        alert -> alert.get("last_error") != null && alert.get("claim") == null);
+                        () -> callboard.rows(
+                                "SELECT mail.mail_id, mail.last_error, mail.claim FROM mail"
+                                        + " JOIN alert ON alert.mail_id = mail.mail_id WHERE alert.task_id = ?",
+                                id),
+                        mails -> mails.size() == 1
+                                && mails.get(0).get("last_error") != null
+                                && mails.get(0).get("claim") == null)
+                .get(0);
     }
 
     private static MimeMessage received(GreenMail server, String mark, Duration within) {
