@@ -40,9 +40,6 @@ import org.slf4j.LoggerFactory;
 public final class Callboard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Callboard.class);
 
-    /** Two were no faster. */
-    private static final int WRITERS = 1;
-
     private final Settings settings;
     private final Database database;
     private final Vertx vertx;
@@ -59,7 +56,7 @@ public final class Callboard implements AutoCloseable {
         // As many as may share one commit.
         this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MOST_IN_A_GROUP));
         this.meters = new Meters(numbers, settings.providers());
-        this.groupCommit = new GroupCommit(new Ledger(database)::recordGroup, WRITERS, GroupCommit.PATIENCE, meters);
+        this.groupCommit = new GroupCommit(new Ledger(database)::recordGroup, database.writers(), GroupCommit.PATIENCE, meters);
     }
 
     /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */
@@ -111,6 +108,8 @@ public final class Callboard implements AutoCloseable {
                 .withRoutesIncludePattern(settings.get("callboard.routes"))
                 .withAutoConfigurationLogSummary(false)
                 .withJmxEnabled(false)
+                // Bodies are small and in memory already.
+                .withStreamCachingEnabled(false)
                 .withShutdownTimeout(30);
         main.configure().setAutowiredEnabled(false);
         if (settings.is("callboard.routes.reload")) {
