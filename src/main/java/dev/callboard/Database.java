@@ -3,6 +3,7 @@ package dev.callboard;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -52,7 +53,7 @@ final class Database implements AutoCloseable {
             throw StartException.of(KEY, "begins with neither " + H2 + " nor " + POSTGRESQL);
         }
         if (h2) {
-            createFolder(url);
+            keepPrivate(url);
         }
         HikariConfig config = new HikariConfig();
         config.setPoolName("callboard");
@@ -96,6 +97,9 @@ final class Database implements AutoCloseable {
             database.close();
             database = new Database(connect(config), true);
         }
+        if (h2) {
+            keepPrivate(url);
+        }
         return database;
     }
 
@@ -108,28 +112,41 @@ final class Database implements AutoCloseable {
         }
     }
 
-    private static void createFolder(String url) {
+    /** Sees to it that only their owner can read the folder of H2's file, and the files in it. */
+    private static void keepPrivate(String url) {
         String path = url.substring(H2.length()).split(";", 2)[0];
         if (!path.startsWith("file:")) {
             return;
         }
-        Path folder = Path.of(path.substring("file:".length())).toAbsolutePath().getParent();
+        Path folder = Path.of(path.substring("file:".length())).toAbsolutePath().normalize().getParent();
         try {
             createPrivateFolder(folder);
+            // Somebody may have put the database beside other things, which are not ours to close.
+            if (!folder.equals(Path.of("").toAbsolutePath())) {
+                restrict(folder, "rwx------");
+            }
+            String name = Path.of(path.substring("file:".length())).getFileName().toString();
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, name + ".*.db")) {
+                for (Path file : files) {
+                    restrict(file, "rw-------");
+                }
+            }
         } catch (IOException e) {
-            throw StartException.of(KEY, "the folder " + folder + " can't be made (" + e.getMessage() + ")");
+            throw StartException.of(KEY, "the folder " + folder + " can't be made private (" + e.getMessage() + ")");
         }
     }
 
     /** Makes a folder, with what is missing above it, that only its owner can read. */
     static void createPrivateFolder(Path folder) throws IOException {
         if (!Files.exists(folder)) {
-            if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-                Files.createDirectories(
-                        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            } else {
-                Files.createDirectories(folder);
-            }
+            Files.createDirectories(folder);
+            restrict(folder, "rwx------");
+        }
+    }
+
+    private static void restrict(Path path, String permissions) throws IOException {
+        if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
         }
     }
 
