@@ -94,11 +94,11 @@ public final class Delivery {
     public String inWords(Exchange exchange) {
         String taken = exchange.getVariable("takenNow", String.class);
         String refusal = exchange.getVariable("refusal", String.class);
-        String ok = taken.isEmpty() ? "" : "The test mail for " + taken + " was taken by " + where + ".";
+        String ok = taken.isEmpty() ? "" : "The test mail for " + taken + " went to " + where + ".";
         if (refusal == null) {
             return ok + "\n";
         }
-        return (ok.isEmpty() ? "The test mail was not taken by " + where + ": " : ok + " But ") + refusal + "\n";
+        return (ok.isEmpty() ? "The test mail did not go to " + where + ": " : ok + " But ") + refusal + "\n";
     }
 
     @SuppressWarnings("unchecked")

@@ -44,12 +44,17 @@ final class KilledTest {
             settings.put("javax.net.ssl.trustStore", Certificates.TRUSTED.file.toString());
             settings.put("javax.net.ssl.trustStorePassword", Certificates.PASSWORD);
 
-            // The server has the mail, and its answer never comes.
-            server.misbehave(Stage.END_OF_DATA, HostileMailServer.SILENCE);
             Process first = start(settings);
             try {
+                // The next mail is then handed over sooner than H2 writes by itself.
+                soon().until(() -> get(settings, "/mails/test", "POST").contains("went to"));
+                server.received().clear();
+                // The server has the mail, and its answer never comes.
+                server.misbehave(Stage.END_OF_DATA, HostileMailServer.SILENCE);
                 soon().until(() -> post(settings) == 200);
-                soon().until(() -> server.received().size() == 1);
+                // At once, before anything reaches the disk by itself.
+                soon().pollInterval(Duration.ofMillis(2))
+                        .until(() -> server.received().size() == 1);
             } finally {
                 first.destroyForcibly().waitFor();
             }
@@ -58,7 +63,7 @@ final class KilledTest {
             Process second = start(settings);
             try {
                 soon().until(() -> server.received().size() == 2);
-                soon().until(() -> get(settings, "/mails").contains("\"takenFor\":\"ops@localhost\""));
+                soon().until(() -> get(settings, "/mails", "GET").contains("\"takenFor\":\"ops@localhost\""));
             } finally {
                 second.destroyForcibly().waitFor();
             }
@@ -92,9 +97,11 @@ final class KilledTest {
                 .statusCode();
     }
 
-    private static String get(Map<String, String> settings, String path) throws IOException, InterruptedException {
+    private static String get(Map<String, String> settings, String path, String method)
+            throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(
                         URI.create("http://127.0.0.1:" + settings.get("callboard.management.port") + path))
+                .method(method, HttpRequest.BodyPublishers.noBody())
                 .build();
         return HttpClient.newHttpClient()
                 .send(request, HttpResponse.BodyHandlers.ofString())

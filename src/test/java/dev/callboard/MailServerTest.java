@@ -274,8 +274,8 @@ final class MailServerTest {
         HttpResponse<String> answer = testMail(callboard);
         assertThat(answer.statusCode()).isEqualTo(200);
         assertThat(answer.body())
-                .isEqualTo("The test mail for anna@example.test, ben@example.test was taken by localhost:"
-                        + server.port() + ", starttls.\n");
+                .isEqualTo("The test mail for anna@example.test, ben@example.test went to localhost:" + server.port()
+                        + ", starttls.\n");
         assertThat(server.received()).hasSize(before + 1);
     }
 
@@ -290,7 +290,7 @@ final class MailServerTest {
         assertThat(testMail(callboard).body().lines())
                 .singleElement()
                 .asString()
-                .contains("for anna@example.test was taken", "refused ben@example.test: 550 5.1.1 no such user");
+                .contains("for anna@example.test went to", "refused ben@example.test: 550 5.1.1 no such user");
     }
 
     @ParameterizedTest
@@ -310,7 +310,7 @@ final class MailServerTest {
     void speaksTlsFromTheStartIfToldSo() throws Exception {
         try (HostileMailServer encrypted = HostileMailServer.ofTls(Certificates.TRUSTED);
                 TestCallboard careful = TestCallboard.start(Backend.H2, encrypted.settings())) {
-            assertThat(testMail(careful).body()).contains("was taken by");
+            assertThat(testMail(careful).body()).contains("went to");
             assertThat(encrypted.received()).hasSize(1);
         }
     }
