@@ -118,14 +118,18 @@ final class Database implements AutoCloseable {
         if (!path.startsWith("file:")) {
             return;
         }
-        Path folder = Path.of(path.substring("file:".length())).toAbsolutePath().normalize().getParent();
+        Path folder = Path.of(path.substring("file:".length()))
+                .toAbsolutePath()
+                .normalize()
+                .getParent();
         try {
             createPrivateFolder(folder);
             // Somebody may have put the database beside other things, which are not ours to close.
             if (!folder.equals(Path.of("").toAbsolutePath())) {
                 restrict(folder, "rwx------");
             }
-            String name = Path.of(path.substring("file:".length())).getFileName().toString();
+            String name =
+                    Path.of(path.substring("file:".length())).getFileName().toString();
             try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, name + ".*.db")) {
                 for (Path file : files) {
                     restrict(file, "rw-------");

@@ -93,7 +93,7 @@ record StormTest(Backend backend) {
             Failures.record(callboard, "fotor", 20_000, 20_001, i -> "the last one");
             soon().until(() -> callboard.mails().size() == 3);
             assertThat(callboard.mails().get(2).getSubject())
-                    .isEqualTo("Fotor: task failed, the last one (video task-20000)");
+                    .isEqualTo("Fotor: task failed, the last one (task-20000, video)");
             assertThat(callboard.mails().get(2).getHeader("References")[0]).contains(first, digest.getMessageID());
         }
     }
