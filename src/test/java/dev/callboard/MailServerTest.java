@@ -38,7 +38,7 @@ final class MailServerTest {
     static void start() throws IOException {
         server = new HostileMailServer(Certificates.TRUSTED);
         Map<String, String> settings = new HashMap<>(server.settings());
-        settings.put("callboard.alerts.to", "anna@example.test, Ben <ben@example.test>");
+        settings.put("callboard.alerts.to", "ops@example.test, Support <support@example.test>");
         // A server on this machine may have users at localhost; on another it could not reach them.
         settings.put("callboard.alerts.from", "callboard@example.test");
         callboard = TestCallboard.start(Backend.H2, settings);
@@ -149,7 +149,7 @@ final class MailServerTest {
         soon().until(() -> alert(provider).get("sent_at") != null);
         // Who drops the connection after the end of the data has the mail already, and gets it again under its id.
         assertThat(received(mail)).hasSize(stage == Stage.END_OF_DATA ? 2 : 1);
-        assertThat(received(mail).get(0).recipients()).containsExactly("anna@example.test", "ben@example.test");
+        assertThat(received(mail).get(0).recipients()).containsExactly("ops@example.test", "support@example.test");
         soon().until(() -> callboard.manage("/observe/health").statusCode() == 200);
     }
 
@@ -162,7 +162,7 @@ final class MailServerTest {
         Map<String, Object> mail = tried(provider);
         assertThat(mail)
                 .containsEntry("next_attempt_at", null)
-                .containsEntry("refused_for", "anna@example.test,ben@example.test");
+                .containsEntry("refused_for", "ops@example.test,support@example.test");
         assertThat(mail.get("set_aside_at")).isNotNull();
         assertThat(mail.get("last_error").toString()).contains("I do not like it");
         assertThat(alert(provider).get("set_aside_at")).isNotNull();
@@ -177,12 +177,12 @@ final class MailServerTest {
     @Test
     void tellsTheOthersWhenARecipientIsRefusedForGoodAndTriesAgainAtTheNextStart() throws Exception {
         String provider = newProvider();
-        server.refuse("anna@example.test", "550 5.1.1 no such user");
+        server.refuse("ops@example.test", "550 5.1.1 no such user");
         Failures.record(callboard, provider, 1);
         Map<String, Object> mail = tried(provider);
         assertThat(mail)
-                .containsEntry("taken_for", "ben@example.test")
-                .containsEntry("refused_for", "anna@example.test")
+                .containsEntry("taken_for", "support@example.test")
+                .containsEntry("refused_for", "ops@example.test")
                 .containsEntry("next_attempt_at", null);
         assertThat(alert(provider).get("sent_at")).isNotNull();
         HostileMailServer.Received notice = soon().until(
@@ -191,29 +191,29 @@ final class MailServerTest {
                                 .toList(),
                         list -> !list.isEmpty())
                 .get(0);
-        assertThat(notice.recipients()).containsExactly("ben@example.test");
+        assertThat(notice.recipients()).containsExactly("support@example.test");
         assertThat(notice.mail().getSubject()).contains("refused a mail for good");
 
         server.behave();
         callboard.close();
         callboard.startAgain();
         soon().until(() -> received(mail).size() == 2);
-        assertThat(received(mail).get(1).recipients()).containsExactly("anna@example.test");
-        soon().until(() -> tried(provider).get("taken_for").equals("anna@example.test,ben@example.test"));
+        assertThat(received(mail).get(1).recipients()).containsExactly("ops@example.test");
+        soon().until(() -> tried(provider).get("taken_for").equals("ops@example.test,support@example.test"));
     }
 
     @Test
     void triesOnForARecipientWhoIsRefusedForAWhileAlone() {
         String provider = newProvider();
-        server.refuse("ben@example.test", "450 4.2.0 greylisted");
+        server.refuse("support@example.test", "450 4.2.0 greylisted");
         Failures.record(callboard, provider, 1);
         Map<String, Object> mail = tried(provider);
-        assertThat(mail).containsEntry("taken_for", "anna@example.test").containsEntry("refused_for", "");
+        assertThat(mail).containsEntry("taken_for", "ops@example.test").containsEntry("refused_for", "");
         assertThat(mail.get("next_attempt_at")).isNotNull();
         server.behave();
         tryAgain(provider);
         soon().until(() -> received(mail).size() == 2);
-        assertThat(received(mail).get(1).recipients()).containsExactly("ben@example.test");
+        assertThat(received(mail).get(1).recipients()).containsExactly("support@example.test");
     }
 
     @Test
@@ -274,7 +274,7 @@ final class MailServerTest {
         HttpResponse<String> answer = testMail(callboard);
         assertThat(answer.statusCode()).isEqualTo(200);
         assertThat(answer.body())
-                .isEqualTo("The test mail for anna@example.test, ben@example.test went to localhost:" + server.port()
+                .isEqualTo("The test mail for ops@example.test, support@example.test went to localhost:" + server.port()
                         + ", starttls.\n");
         assertThat(server.received()).hasSize(before + 1);
     }
@@ -286,11 +286,11 @@ final class MailServerTest {
         assertThat(answer.statusCode()).isEqualTo(502);
         assertThat(answer.body().lines()).singleElement().asString().contains("refused the login", "wrong password");
         server.behave();
-        server.refuse("ben@example.test", "550 5.1.1 no such user");
+        server.refuse("support@example.test", "550 5.1.1 no such user");
         assertThat(testMail(callboard).body().lines())
                 .singleElement()
                 .asString()
-                .contains("for anna@example.test went to", "refused ben@example.test: 550 5.1.1 no such user");
+                .contains("for ops@example.test went to", "refused support@example.test: 550 5.1.1 no such user");
     }
 
     @ParameterizedTest

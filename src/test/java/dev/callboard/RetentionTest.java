@@ -27,11 +27,17 @@ final class RetentionTest {
             for (String taskId : new String[] {"old", "old-untold", "old-heard-of", "new"}) {
                 assertThat(callboard.post("fotor", fotor(taskId)).statusCode()).isEqualTo(200);
             }
+            callboard.post("fotor", "old and malformed");
+            callboard.post("fotor", "new and malformed");
             await().until(() -> callboard
                     .rows("SELECT task_id FROM alert WHERE sent_at IS NULL")
                     .isEmpty());
             execute(
                     callboard,
+                    "UPDATE quarantine SET received_at = received_at - INTERVAL '31' DAY WHERE payload LIKE 'old%'",
+                    "INSERT INTO mail (mail_id, provider, kind, nth, thread_id, created_at, quiet_at, distance_seconds,"
+                            + " next_mail_at, sent_at) SELECT 'of nothing', 'fotor', 'flagged', 1, 'of nothing', day, day, 1, day, day"
+                            + " FROM (SELECT CURRENT_TIMESTAMP - INTERVAL '31' DAY AS day) AS days",
                     "UPDATE task SET changed_at = changed_at - INTERVAL '31' DAY WHERE task_id LIKE 'old%'",
                     "UPDATE task SET heard_at = heard_at - INTERVAL '31' DAY WHERE task_id IN ('old', 'old-untold')",
                     "UPDATE alert SET sent_at = NULL, next_attempt_at = CURRENT_TIMESTAMP + INTERVAL '1' DAY"
@@ -45,6 +51,12 @@ final class RetentionTest {
                     .untilAsserted(() -> assertThat(callboard.rows("SELECT task_id FROM task ORDER BY task_id"))
                             .extracting(row -> row.get("task_id"))
                             .containsExactly("new", "old-heard-of", "old-untold"));
+            await().untilAsserted(() -> assertThat(callboard.rows("SELECT payload FROM quarantine"))
+                    .extracting(row -> row.get("payload"))
+                    .containsExactly("new and malformed"));
+            assertThat(callboard.rows("SELECT 1 FROM mail WHERE mail_id = 'of nothing'"))
+                    .isEmpty();
+            assertThat(callboard.rows("SELECT 1 FROM mail")).isNotEmpty();
             for (String table : new String[] {"callback", "result", "alert"}) {
                 assertThat(callboard.rows("SELECT DISTINCT task_id FROM " + table + " ORDER BY task_id"))
                         .as(table)
