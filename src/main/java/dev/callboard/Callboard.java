@@ -56,7 +56,8 @@ public final class Callboard implements AutoCloseable {
         // As many as may share one commit.
         this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MOST_IN_A_GROUP));
         this.meters = new Meters(numbers, settings.providers());
-        this.groupCommit = new GroupCommit(new Ledger(database)::recordGroup, database.writers(), GroupCommit.PATIENCE, meters);
+        this.groupCommit =
+                new GroupCommit(new Ledger(database)::recordGroup, database.writers(), GroupCommit.PATIENCE, meters);
     }
 
     /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */

@@ -358,8 +358,9 @@ record FotorTest(Backend backend) {
     @Test
     void takesListsWithNullsWhereItExpectsAText() {
         String id = newId();
-        accept("{\"taskId\": \"" + id + "\", \"status\": 1, \"type\": [null, 2], \"hasHsfw\": null,"
-                + " \"avatarResult\": [{\"templateId\": \"t\", \"images\": [{\"url\": \"https://x.example/1\", \"hasHsfw\": true}]}]}");
+        accept(
+                "{\"taskId\": \"" + id + "\", \"status\": 1, \"type\": [null, 2], \"hasHsfw\": null,"
+                        + " \"avatarResult\": [{\"templateId\": \"t\", \"images\": [{\"url\": \"https://x.example/1\", \"hasHsfw\": true}]}]}");
         assertThat(callboard.alerts(id)).extracting(alert -> alert.get("kind")).containsExactly("flagged");
     }
 
