@@ -10,9 +10,15 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.h2.engine.SessionLocal;
+import org.h2.jdbc.JdbcConnection;
+import org.h2.mvstore.MVStoreException;
 
 /**
  * The database: H2 in a file, or PostgreSQL. Opened once at the start, with its tables brought up to date, and closed
@@ -33,12 +39,41 @@ final class Database implements AutoCloseable {
     /** How long H2 may take to make its file smaller when the process ends. */
     private static final int MOST_COMPACT_MS = 3_000;
 
+    /**
+     * How often, to what share of what is still needed, and how many bytes at most H2's file is tidied. H2 does that by
+     * itself too, but lets the file grow to several times the size first when small commits come steadily.
+     */
+    private static final int TIDY_SECONDS = 10;
+
+    private static final int TIDY_PERCENT = 80;
+    private static final int MOST_TIDY_BYTES = 4 * 1024 * 1024;
+
     private final HikariDataSource pool;
     private final boolean h2;
+    private final ScheduledExecutorService tidying;
 
     private Database(HikariDataSource pool, boolean h2) {
         this.pool = pool;
         this.h2 = h2;
+        this.tidying = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, "callboard-tidy");
+            thread.setDaemon(true);
+            return thread;
+        });
+        if (h2) {
+            var unused = tidying.scheduleWithFixedDelay(this::tidy, TIDY_SECONDS, TIDY_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    /** Writes what is still needed of H2's emptiest chunks anew, so that their space is used again. */
+    private void tidy() {
+        try (Connection connection = pool.getConnection()) {
+            if (connection.unwrap(JdbcConnection.class).getSession() instanceof SessionLocal session) {
+                session.getDatabase().getStore().getMvStore().compact(TIDY_PERCENT, MOST_TIDY_BYTES);
+            }
+        } catch (SQLException | MVStoreException e) {
+            // The file can't be written just now; whoever records a callback hears of it.
+        }
     }
 
     /**
@@ -211,6 +246,7 @@ final class Database implements AutoCloseable {
 
     @Override
     public void close() {
+        tidying.shutdown();
         if (h2) {
             try (Connection connection = pool.getConnection();
                     Statement statement = connection.createStatement()) {
