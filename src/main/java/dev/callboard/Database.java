@@ -234,7 +234,7 @@ final class Database implements AutoCloseable {
 
     /**
      * How many groups of callbacks it pays to write at the same time: while PostgreSQL syncs one it works on another,
-     * which was a third faster; H2 syncs its one file.
+     * which was faster when measured; H2 syncs its one file.
      */
     int writers() {
         return h2 ? 1 : 2;
