@@ -10,6 +10,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -92,7 +94,7 @@ final class Database implements AutoCloseable {
         }
         HikariConfig config = new HikariConfig();
         config.setPoolName("callboard");
-        config.setJdbcUrl(url);
+        config.setJdbcUrl(h2 ? withOurs(url) : url);
         config.setUsername(settings.get("callboard.database.user"));
         config.setPassword(settings.get("callboard.database.password"));
         config.setMaximumPoolSize(10);
@@ -136,6 +138,20 @@ final class Database implements AutoCloseable {
             keepPrivate(url);
         }
         return database;
+    }
+
+    /**
+     * H2's URL with what is ours to say: no trace file, which would quote statements, and a limit for making the file
+     * smaller at the end, which could take minutes.
+     */
+    private static String withOurs(String url) {
+        String ours = url;
+        for (String option : List.of("TRACE_LEVEL_FILE=0", "MAX_COMPACT_TIME=" + MOST_COMPACT_MS)) {
+            if (!url.toUpperCase(Locale.ROOT).contains(";" + option.substring(0, option.indexOf('=') + 1))) {
+                ours += ";" + option;
+            }
+        }
+        return ours;
     }
 
     private static HikariDataSource connect(HikariConfig config) {
@@ -250,8 +266,6 @@ final class Database implements AutoCloseable {
         if (h2) {
             try (Connection connection = pool.getConnection();
                     Statement statement = connection.createStatement()) {
-                // Without a limit it could take minutes; the file stays as long as it is, no worse.
-                statement.execute("SET MAX_COMPACT_TIME " + MOST_COMPACT_MS);
                 statement.execute("SHUTDOWN");
             } catch (SQLException e) {
                 // The file is closed already or can't be; the next start recovers what was synced.
