@@ -69,7 +69,7 @@ final class Ledger {
     }
 
     /**
-     * Writes callbacks down in one transaction, in the order given.
+     * Writes callbacks down in one transaction, in the order given; none at all is no work.
      *
      * @return what became of each, in the same order
      * @throws NotRecordedException if the database did not commit; nothing of the group is kept, unless the answer to
@@ -77,6 +77,9 @@ final class Ledger {
      * @throws RefusedByDatabaseException if the database refuses what is in one of them; nothing of the group is kept
      */
     List<Effect> recordGroup(List<Callback> group) throws NotRecordedException, RefusedByDatabaseException {
+        if (group.isEmpty()) {
+            return List.of();
+        }
         for (int tries = 1; ; tries++) {
             try (Connection connection = database.dataSource().getConnection()) {
                 try {

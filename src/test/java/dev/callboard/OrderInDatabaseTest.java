@@ -71,6 +71,11 @@ record OrderInDatabaseTest(Backend backend) {
     }
 
     @Test
+    void recordsNothingOfAnEmptyGroup() throws Exception {
+        assertThat(ledger.recordGroup(List.of())).isEmpty();
+    }
+
+    @Test
     void tellsTheSameWhenAllComeInOneGroup() throws Exception {
         String id = newId();
 
