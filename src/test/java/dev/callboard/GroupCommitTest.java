@@ -61,6 +61,29 @@ final class GroupCommitTest {
     }
 
     @Test
+    void beginsAnotherGroupBesideOneThatIsBeingWrittenOnlyWhenEnoughWait() throws Exception {
+        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 2, LONG, meters);
+        Future<Ledger.Effect> first = call("first");
+        await().until(() -> sizes.size() == 1);
+        List<Future<Ledger.Effect>> others = IntStream.range(1, GroupCommit.ENOUGH_FOR_ANOTHER)
+                .mapToObj(i -> call("other-" + i))
+                .toList();
+        await().until(() -> groupCommit.waiting() == GroupCommit.ENOUGH_FOR_ANOTHER - 1);
+        await().during(Duration.ofMillis(200)).until(() -> sizes.size() == 1);
+
+        Future<Ledger.Effect> last = call("last");
+
+        await().until(() -> sizes.size() == 2);
+        disk.countDown();
+        assertThat(first.get()).isEqualTo(Ledger.Effect.MOVED);
+        assertThat(last.get()).isEqualTo(Ledger.Effect.MOVED);
+        for (Future<Ledger.Effect> other : others) {
+            assertThat(other.get()).isEqualTo(Ledger.Effect.MOVED);
+        }
+        assertThat(sizes).containsExactly(1, GroupCommit.ENOUGH_FOR_ANOTHER);
+    }
+
+    @Test
     void answersEachWithItsOwnEffectAndThePoisonedOneAlone() throws Exception {
         groupCommit = new GroupCommit(
                 group -> {
