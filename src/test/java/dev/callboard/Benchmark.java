@@ -30,12 +30,19 @@ import java.util.stream.Stream;
  */
 final class Benchmark {
     private static final int CONNECTIONS = Integer.getInteger("bench.connections", 64);
-    private static final int WARM_UP_SECONDS = Integer.getInteger("bench.warm-up-seconds", 15);
+    private static final int WARM_UP_SECONDS = Integer.getInteger("bench.warm-up-seconds", 20);
     private static final int SECONDS = Integer.getInteger("bench.seconds", 20);
     private static final int STORED = Integer.getInteger("bench.stored", 1_000_000);
-    private static final String JAVA_OPTIONS = System.getProperty("bench.java-options", "-Xmx160m -XX:+UseSerialGC");
+    /** The README's. */
+    private static final String JAVA_OPTIONS =
+            System.getProperty("bench.java-options", "-Xmx160m -XX:+UseSerialGC -XX:TieredStopAtLevel=1");
     /** Which cases, by their numbers. */
-    private static final String CASES = System.getProperty("bench.cases", "1,2,3,4,5,6,7");
+    private static final String CASES = System.getProperty("bench.cases", "1,2,3,4,5,6,7,8");
+
+    private static final int STORM = 10_000;
+    private static final int STORM_SECONDS = 60;
+    /** A little longer than the storm, which then is one mail at once and one afterwards. */
+    private static final int STORM_INTERVAL_SECONDS = 70;
 
     private static final List<String> PAYLOADS = List.of(
             TestCallboard.payload("fotor-video-failed"),
@@ -89,6 +96,13 @@ final class Benchmark {
             }
             if (wants(7)) {
                 onPostgresql("7 Callboard on PostgreSQL, " + STORED + " tasks before", server, STORED);
+            }
+            if (wants(8)) {
+                for (Mix mix : List.of(Mix.NONE_FAILED, Mix.ALL_FAILED)) {
+                    String name = "8 " + STORM + " in a minute, " + mix.words + ", on ";
+                    minute(name + "H2", mix, Backend.H2.newDatabase(folder.resolve("h2-" + mix)));
+                    minute(name + "PostgreSQL", mix, server.newDatabase());
+                }
             }
         }
         System.out.printf(
@@ -164,9 +178,9 @@ final class Benchmark {
         System.out.println(name + " ...");
         try (callboard) {
             long firstMs = callboard.start();
-            Load warmUp = new Load(callboard.port, "w").run(WARM_UP_SECONDS);
+            Load warmUp = new Load(callboard.port, "w", Mix.TENTH_FAILED).run(WARM_UP_SECONDS);
             long processor = callboard.processorMs();
-            Load load = new Load(callboard.port, "m").run(SECONDS);
+            Load load = new Load(callboard.port, "m", Mix.TENTH_FAILED).run(SECONDS);
             processor = callboard.processorMs() - processor;
             long rss = callboard.residentMegabytes();
             long disk = files == null ? 0 : megabytes(files);
@@ -197,6 +211,41 @@ final class Benchmark {
                     check));
             System.out.println(table.get(table.size() - 1));
         }
+    }
+
+    /** Callbacks at an even pace: how long their answers take, and how many mails they make. */
+    private void minute(String name, Mix mix, Map<String, String> database) throws Exception {
+        System.out.println(name + " ...");
+        Path home = Files.createTempDirectory(folder, "minute");
+        Map<String, String> settings = new HashMap<>(database);
+        settings.put("callboard.alerts.interval", STORM_INTERVAL_SECONDS + "s");
+        try (CallboardProcess callboard = new CallboardProcess(home, settings, options())) {
+            callboard.start();
+            new Load(callboard.port, "w", Mix.NONE_FAILED).run(WARM_UP_SECONDS);
+            Load load =
+                    new Load(callboard.port, "m", mix).at(STORM / STORM_SECONDS).run(STORM_SECONDS);
+            if (load.failed > 0) {
+                TimeUnit.SECONDS.sleep(STORM_INTERVAL_SECONDS - STORM_SECONDS + 5);
+            }
+            Path mails = home.resolve("data/mail");
+            long sent = 0;
+            if (Files.exists(mails)) {
+                try (Stream<Path> files = Files.list(mails)) {
+                    sent = files.count();
+                }
+            }
+            table.add(String.format(
+                    Locale.ROOT,
+                    "%-52s %10d %8.1f %8.1f  %d failures, %d mails, %d not 200",
+                    name,
+                    load.acknowledged / STORM_SECONDS,
+                    load.percentile(50),
+                    load.percentile(99),
+                    load.failed,
+                    sent,
+                    load.refused));
+        }
+        System.out.println(table.get(table.size() - 1));
     }
 
     private static long megabytes(Path folder) throws IOException {
@@ -303,7 +352,7 @@ final class Benchmark {
                                 + " received_at) VALUES (?, 'fotor', ?, '1', 'completed', ?, ?, 'callback', ?)")) {
             for (int i = first; i < first + GroupCommit.MOST_IN_A_GROUP; i++) {
                 UUID id = UUID.randomUUID();
-                String payload = payload("alone-" + i, i);
+                String payload = payload("alone-" + i, Mix.TENTH_FAILED, i);
                 task.setString(1, "alone-" + i);
                 for (int column = 2; column <= 5; column++) {
                     task.setObject(column, now);
@@ -322,26 +371,52 @@ final class Benchmark {
         }
     }
 
-    /** The example for the i-th task: each tenth failed, each fifth an avatar with three images, else a video. */
-    private static String payload(String taskId, int i) {
-        String example = PAYLOADS.get(i % 10 == 0 ? 0 : i % 5 == 1 ? 1 : 2);
+    /** Which of the tasks failed. */
+    private enum Mix {
+        NONE_FAILED("none failed"),
+        TENTH_FAILED("a tenth failed"),
+        ALL_FAILED("all failed");
+
+        private final String words;
+
+        Mix(String words) {
+            this.words = words;
+        }
+
+        boolean hasFailed(int i) {
+            return this == ALL_FAILED || (this == TENTH_FAILED && i % 10 == 0);
+        }
+    }
+
+    /** The example for the i-th task: failed, or each fifth an avatar with three images, or a video. */
+    private static String payload(String taskId, Mix mix, int i) {
+        String example = PAYLOADS.get(mix.hasFailed(i) ? 0 : i % 5 == 1 ? 1 : 2);
         int at = example.indexOf("\"taskId\": \"") + "\"taskId\": \"".length();
         return example.substring(0, at) + taskId + example.substring(example.indexOf('"', at));
     }
 
-    /** Calls over all connections for some seconds. */
+    /** Calls over all connections for some seconds: each as soon as it has its answer, or at an even pace. */
     private static final class Load {
         private final int port;
         private final String prefix;
+        private final Mix mix;
         private final List<long[]> latencies = new ArrayList<>();
         int acknowledged;
         int failed;
         int refused;
         private long[] sorted = {};
+        private long paceNanos;
 
-        Load(int port, String prefix) {
+        Load(int port, String prefix, Mix mix) {
             this.port = port;
             this.prefix = prefix;
+            this.mix = mix;
+        }
+
+        /** With so many calls a second over all connections, if answers come in time. */
+        Load at(int perSecond) {
+            paceNanos = TimeUnit.SECONDS.toNanos(CONNECTIONS) / perSecond;
+            return this;
         }
 
         Load run(int seconds) throws InterruptedException {
@@ -365,19 +440,23 @@ final class Benchmark {
             int calls = 0;
             int good = 0;
             int bad = 0;
+            long first = System.nanoTime() + line * paceNanos / CONNECTIONS;
             try (Caller caller = new Caller(port)) {
-                for (long begin = System.nanoTime(); begin < end; calls++) {
-                    String body = payload(prefix + "-" + line + "-" + calls, calls);
+                for (; System.nanoTime() < end; calls++) {
+                    String body = payload(prefix + "-" + line + "-" + calls, mix, calls);
+                    sleepUntil(first + calls * paceNanos);
+                    long begin = System.nanoTime();
                     boolean ok = caller.post("fotor", body) == 200;
                     long done = System.nanoTime();
                     if (calls == mine.length) {
                         mine = Arrays.copyOf(mine, 2 * calls);
                     }
                     mine[calls] = done - begin;
-                    begin = done;
                     good += ok ? 1 : 0;
-                    bad += ok && calls % 10 == 0 ? 1 : 0;
+                    bad += ok && mix.hasFailed(calls) ? 1 : 0;
                 }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
             } catch (IOException e) {
                 System.out.println("a line was cut: " + e);
             }
@@ -386,6 +465,13 @@ final class Benchmark {
                 acknowledged += good;
                 failed += bad;
                 refused += calls - good;
+            }
+        }
+
+        private static void sleepUntil(long time) throws InterruptedException {
+            long wait = time - System.nanoTime();
+            if (wait > 0) {
+                TimeUnit.NANOSECONDS.sleep(wait);
             }
         }
 
