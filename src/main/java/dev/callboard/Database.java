@@ -52,12 +52,13 @@ final class Database implements AutoCloseable {
 
     /**
      * How often, to what share of what is still needed, and how many bytes at most H2's file is tidied. H2 does that by
-     * itself too, but lets the file grow to several times the size first when small commits come steadily.
+     * itself too, but lets the file grow to several times the size first when small commits come steadily. Commits wait
+     * meanwhile, so it is done often and a little at a time.
      */
-    private static final int TIDY_SECONDS = 10;
+    private static final int TIDY_SECONDS = 2;
 
     private static final int TIDY_PERCENT = 80;
-    private static final int MOST_TIDY_BYTES = 4 * 1024 * 1024;
+    private static final int MOST_TIDY_BYTES = 1024 * 1024;
 
     private final HikariDataSource pool;
     private final boolean h2;
