@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Processor;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.support.service.ServiceSupport;
 import org.slf4j.Logger;
@@ -46,6 +47,7 @@ final class CallbackServer extends ServiceSupport {
     private final TurnedAway turnedAway;
     private final Connections connections;
     private final InFlight inFlight;
+    private final BodyMemory memory;
     private HttpServer server;
     private volatile boolean open;
 
@@ -54,8 +56,9 @@ final class CallbackServer extends ServiceSupport {
         this.vertx = vertx;
         this.host = settings.get("callboard.http.host");
         this.port = settings.port("callboard.http.port");
-        this.bodies = BodyHandler.create(false)
-                .setBodyLimit(settings.number("callboard.max-body-bytes", 1, Integer.MAX_VALUE));
+        int mostBody = settings.number("callboard.max-body-bytes", 1, Integer.MAX_VALUE);
+        this.bodies = BodyHandler.create(false).setBodyLimit(mostBody);
+        this.memory = new BodyMemory(Runtime.getRuntime().maxMemory(), mostBody);
         this.sourceCheck = sourceCheck;
         this.meters = meters;
         this.turnedAway = new TurnedAway(Clock.systemUTC(), meters);
@@ -64,8 +67,14 @@ final class CallbackServer extends ServiceSupport {
                 new InFlight(settings.number("callboard.http.max-in-flight", 1, Integer.MAX_VALUE), turnedAway, meters);
     }
 
-    InFlight inFlight() {
-        return inFlight;
+    /** A route's processor within the limits of this server. */
+    Processor limited(Processor route) {
+        return inFlight.leavingAfter(memory.waitingBefore(route));
+    }
+
+    /** What a request passes, once its body is here, on its way to a route. */
+    Handler<RoutingContext> entrance() {
+        return inFlight::enter;
     }
 
     @Override
@@ -142,9 +151,30 @@ final class CallbackServer extends ServiceSupport {
         if (!probe && context.parsedHeaders().contentType().rawValue().isEmpty()) {
             context.fail(415);
         } else if (!probe && sourceCheck.couldAdmit(request)) {
-            bodies.handle(context);
+            readBodyIfThereIsRoom(context);
         } else {
             context.next();
+        }
+    }
+
+    private void readBodyIfThereIsRoom(RoutingContext context) {
+        long room = memory.reserve(announced(context.request()));
+        if (room == 0) {
+            context.response().putHeader("Connection", "close");
+            turnedAway.answer(context.response(), "memory", "bodies take as much memory as they may");
+        } else {
+            context.addEndHandler(ended -> memory.release(room));
+            bodies.handle(context);
+        }
+    }
+
+    /** The bytes of the body that a request says it has; -1 if it does not say. */
+    private static long announced(HttpServerRequest request) {
+        String length = request.getHeader("Content-Length");
+        try {
+            return length == null ? -1 : Long.parseLong(length.strip());
+        } catch (NumberFormatException e) {
+            return -1;
         }
     }
 

@@ -214,10 +214,7 @@ public final class Callboard implements AutoCloseable {
             attach(
                     camel,
                     "platform-http",
-                    new RouterEngine(
-                            CallbackServer.ROUTER,
-                            settings.port("callboard.http.port"),
-                            Optional.of(server.inFlight())));
+                    new RouterEngine(CallbackServer.ROUTER, settings.port("callboard.http.port"), Optional.of(server)));
             int port = settings.port("callboard.management.port");
             String router = VertxPlatformHttpRouter.getRouterNameFromPort(port);
             attach(camel, "management-http", new RouterEngine(router, port, Optional.empty()));

@@ -13,19 +13,19 @@ import org.apache.camel.support.service.ServiceSupport;
 final class RouterEngine extends ServiceSupport implements PlatformHttpEngine {
     private final String routerName;
     private final int port;
-    private final Optional<InFlight> inFlight;
+    private final Optional<CallbackServer> limits;
 
-    /** @param inFlight bounds how many requests are with the routes; without it as many as come */
-    RouterEngine(String routerName, int port, Optional<InFlight> inFlight) {
+    /** @param limits bounds how many requests, and of what size, are with the routes; without it as many as come */
+    RouterEngine(String routerName, int port, Optional<CallbackServer> limits) {
         this.routerName = routerName;
         this.port = port;
-        this.inFlight = inFlight;
+        this.limits = limits;
     }
 
     @Override
     public PlatformHttpConsumer createConsumer(PlatformHttpEndpoint endpoint, Processor processor) {
-        return inFlight.map(limit -> new VertxPlatformHttpConsumer(
-                        endpoint, limit.leavingAfter(processor), List.of(limit::enter), routerName))
+        return limits.map(server -> new VertxPlatformHttpConsumer(
+                        endpoint, server.limited(processor), List.of(server.entrance()), routerName))
                 .orElseGet(() -> new VertxPlatformHttpConsumer(endpoint, processor, List.of(), routerName));
     }
 

@@ -1,0 +1,52 @@
+package dev.callboard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The packaged application with the heap that the README names, and with more than that heap can take at once. */
+final class SmallHeapIT {
+    private static final int CALLERS = 64;
+
+    @Test
+    @Timeout(150)
+    void takesOrTurnsAwayManyLargeBodiesAtOnceAndGoesOn(@TempDir Path folder) throws Exception {
+        // As long as may be, and many times that in memory.
+        String list = "1,".repeat(500_000) + "1";
+        List<String> options = CallboardProcess.packaged("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+        ExecutorService callers = Executors.newFixedThreadPool(CALLERS);
+        try (CallboardProcess callboard = new CallboardProcess(folder, Backend.H2.newDatabase(folder), options)) {
+            callboard.start();
+            List<Future<Integer>> answers = new ArrayList<>();
+            for (int i = 0; i < CALLERS; i++) {
+                String body = "{\"taskId\":\"large-" + i + "\",\"status\":0,\"list\":[" + list + "]}";
+                answers.add(callers.submit(() -> post(callboard.port, body)));
+            }
+            List<Integer> statuses = new ArrayList<>();
+            for (Future<Integer> answer : answers) {
+                statuses.add(answer.get());
+            }
+
+            assertThat(statuses).containsOnly(200, 503);
+            assertThat(post(callboard.port, "{\"taskId\":\"after\",\"status\":0}"))
+                    .isEqualTo(200);
+        } finally {
+            callers.shutdownNow();
+        }
+    }
+
+    private static int post(int port, String body) throws IOException {
+        try (Caller caller = new Caller(port)) {
+            return caller.post("fotor", body);
+        }
+    }
+}
