@@ -33,9 +33,8 @@ final class Benchmark {
     private static final int WARM_UP_SECONDS = Integer.getInteger("bench.warm-up-seconds", 20);
     private static final int SECONDS = Integer.getInteger("bench.seconds", 20);
     private static final int STORED = Integer.getInteger("bench.stored", 1_000_000);
-    /** The README's. */
     private static final String JAVA_OPTIONS =
-            System.getProperty("bench.java-options", "-Xmx160m -XX:+UseSerialGC -XX:TieredStopAtLevel=1");
+            System.getProperty("bench.java-options", String.join(" ", CallboardProcess.OPTIONS));
     /** Which cases, by their numbers. */
     private static final String CASES = System.getProperty("bench.cases", "1,2,3,4,5,6,7,8");
 
@@ -120,7 +119,7 @@ final class Benchmark {
     }
 
     private static List<String> options() {
-        return CallboardProcess.packaged(JAVA_OPTIONS.split(" ", -1));
+        return CallboardProcess.packaged(List.of(JAVA_OPTIONS.split(" ", -1)));
     }
 
     private void onH2(String name, int stored) throws Exception {

@@ -13,6 +13,9 @@ import java.util.concurrent.TimeUnit;
 
 /** The packaged {@code target/callboard.jar} as a process of its own, with a folder, ports and settings of its own. */
 final class CallboardProcess implements AutoCloseable {
+    /** The options that the README names. */
+    static final List<String> OPTIONS = List.of("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+
     private static final long START_SECONDS = 60;
 
     final int port;
@@ -42,13 +45,13 @@ final class CallboardProcess implements AutoCloseable {
         command.addAll(javaArguments);
     }
 
-    /** The packaged application; not started yet. */
+    /** The packaged application, started as the README says; not yet. */
     CallboardProcess(Path folder, Map<String, String> settings) {
-        this(folder, settings, packaged());
+        this(folder, settings, packaged(OPTIONS));
     }
 
-    static List<String> packaged(String... javaOptions) {
-        List<String> arguments = new ArrayList<>(List.of(javaOptions));
+    static List<String> packaged(List<String> javaOptions) {
+        List<String> arguments = new ArrayList<>(javaOptions);
         arguments.add("-jar");
         arguments.add(Path.of("target/callboard.jar").toAbsolutePath().toString());
         return arguments;
