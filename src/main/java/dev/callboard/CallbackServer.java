@@ -82,8 +82,7 @@ final class CallbackServer extends ServiceSupport {
         Router router = Router.router(vertx);
         router.route().order(Integer.MIN_VALUE).handler(this::watch);
         // Vert.x's own word for these is a stack trace in the log, with the URL and the token in it. Its 200 is a
-        // caller
-        // that has gone before its body was here.
+        // caller that has gone before its body was here.
         for (int status : new int[] {200, 400, 413, 415, 417}) {
             router.errorHandler(status, context -> end(context, status));
         }

@@ -1,8 +1,12 @@
 package dev.callboard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,6 +44,28 @@ final class SmallHeapIT {
                     .isEqualTo(200);
         } finally {
             callers.shutdownNow();
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void givesBackTheRoomOfBodiesThatNeverCame(@TempDir Path folder) throws Exception {
+        byte[] half = ("POST /callbacks/fotor HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                        + "Content-Length: 1000000\r\n\r\n" + "x".repeat(500_000))
+                .getBytes(StandardCharsets.US_ASCII);
+        try (CallboardProcess callboard = new CallboardProcess(folder, Backend.H2.newDatabase(folder))) {
+            callboard.start();
+            for (int i = 0; i < CALLERS; i++) {
+                try (Socket caller = new Socket(InetAddress.getLoopbackAddress(), callboard.port)) {
+                    caller.getOutputStream().write(half);
+                    boolean abruptly = i % 2 == 0;
+                    caller.setSoLinger(abruptly, 0);
+                }
+            }
+
+            // A small one would have found room yet.
+            String large = "{\"taskId\":\"after\",\"status\":0,\"large\":\"" + "x".repeat(1_000_000) + "\"}";
+            await().until(() -> post(callboard.port, large) == 200);
         }
     }
 
