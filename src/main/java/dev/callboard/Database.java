@@ -20,6 +20,8 @@ import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.h2.engine.SessionLocal;
 import org.h2.jdbc.JdbcConnection;
+import org.h2.mvstore.FileStore;
+import org.h2.mvstore.MVStore;
 import org.h2.mvstore.MVStoreException;
 
 /**
@@ -38,7 +40,12 @@ final class Database implements AutoCloseable {
     private static final String H2 = "jdbc:h2:";
     private static final String POSTGRESQL = "jdbc:postgresql:";
 
-    /** How long H2 may take to make its file smaller when the process ends. */
+    /**
+     * What of H2's file is still needed, in bytes, up to which it is written anew when the process ends. That leaves it as
+     * small as it can be, at some 20 MB a second. A larger one is only tidied, for so long.
+     */
+    private static final long MOST_WRITTEN_ANEW = 100_000_000;
+
     private static final int MOST_COMPACT_MS = 3_000;
 
     /**
@@ -61,6 +68,7 @@ final class Database implements AutoCloseable {
     private static final int MOST_TIDY_BYTES = 1024 * 1024;
 
     private final HikariDataSource pool;
+    private final String url;
     private final boolean h2;
     private final ScheduledExecutorService tidying = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "callboard-tidy");
@@ -68,9 +76,10 @@ final class Database implements AutoCloseable {
         return thread;
     });
 
-    private Database(HikariDataSource pool, boolean h2) {
-        this.pool = pool;
-        this.h2 = h2;
+    private Database(HikariConfig config, String url) {
+        this.pool = connect(config);
+        this.url = url;
+        this.h2 = url.startsWith(H2);
         if (h2) {
             var unused = tidying.scheduleWithFixedDelay(this::tidy, TIDY_SECONDS, TIDY_SECONDS, TimeUnit.SECONDS);
         }
@@ -79,9 +88,7 @@ final class Database implements AutoCloseable {
     /** Writes what is still needed of H2's emptiest chunks anew, so that their space is used again. */
     private void tidy() {
         try (Connection connection = pool.getConnection()) {
-            if (connection.unwrap(JdbcConnection.class).getSession() instanceof SessionLocal session) {
-                session.getDatabase().getStore().getMvStore().compact(TIDY_PERCENT, MOST_TIDY_BYTES);
-            }
+            store(connection).compact(TIDY_PERCENT, MOST_TIDY_BYTES);
         } catch (SQLException | MVStoreException e) {
             // The file can't be written just now; whoever records a callback hears of it.
         }
@@ -97,6 +104,9 @@ final class Database implements AutoCloseable {
         boolean h2 = url.startsWith(H2);
         if (!h2 && !url.startsWith(POSTGRESQL)) {
             throw StartException.of(KEY, "begins with neither " + H2 + " nor " + POSTGRESQL);
+        }
+        if (url.matches("jdbc:h2:(mem|tcp|ssl|zip):.*")) {
+            throw StartException.of(KEY, "is not H2 in a file, and only that is safe with H2");
         }
         if (h2) {
             keepPrivate(url);
@@ -124,7 +134,7 @@ final class Database implements AutoCloseable {
             config.setConnectionInitSql("SET synchronous_commit = on; SET lock_timeout = '3s';"
                     + " SET idle_in_transaction_session_timeout = '15s'");
         }
-        Database database = new Database(connect(config), h2);
+        Database database = new Database(config, url);
         int migrations;
         try {
             migrations = Flyway.configure()
@@ -140,8 +150,8 @@ final class Database implements AutoCloseable {
         if (h2 && migrations > 0) {
             // H2 ties a check to the connection that made it, and refuses every row once the pool has replaced that
             // connection; in a file that is opened anew it does not.
-            database.close();
-            database = new Database(connect(config), true);
+            database.closeWith("SHUTDOWN");
+            database = new Database(config, url);
         }
         if (h2) {
             keepPrivate(url);
@@ -275,15 +285,42 @@ final class Database implements AutoCloseable {
 
     @Override
     public void close() {
+        closeWith(worthWritingAnew() ? "SHUTDOWN COMPACT" : "SHUTDOWN");
+        if (h2) {
+            // H2 writes it as a new file.
+            keepPrivate(url);
+        }
+    }
+
+    private boolean worthWritingAnew() {
+        if (!h2) {
+            return false;
+        }
+        try (Connection connection = pool.getConnection()) {
+            FileStore<?> file = store(connection).getFileStore();
+            long used = file.size() / 100 * file.getFillRate();
+            return used / 100 * file.getChunksFillRate() <= MOST_WRITTEN_ANEW;
+        } catch (SQLException | MVStoreException e) {
+            return false;
+        }
+    }
+
+    private void closeWith(String h2Statement) {
         tidying.shutdown();
         if (h2) {
             try (Connection connection = pool.getConnection();
                     Statement statement = connection.createStatement()) {
-                statement.execute("SHUTDOWN");
+                statement.execute(h2Statement);
             } catch (SQLException e) {
                 // The file is closed already or can't be; the next start recovers what was synced.
             }
         }
         pool.close();
+    }
+
+    private static MVStore store(Connection connection) throws SQLException {
+        SessionLocal session =
+                (SessionLocal) connection.unwrap(JdbcConnection.class).getSession();
+        return session.getDatabase().getStore().getMvStore();
     }
 }

@@ -75,6 +75,39 @@ final class OutageTest {
     }
 
     @Test
+    void writesItsFileAnewAtTheEndAndOntoTheDisk() throws Exception {
+        Path file = folder.resolve("callboard.mv.db");
+        try (TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk())) {
+            callboard = started;
+            for (int i = 0; i < 20; i++) {
+                assertThat(post("task-" + i).statusCode()).isEqualTo(200);
+            }
+            UnreliableDisk.setKeepsForced(true);
+        } finally {
+            UnreliableDisk.setKeepsForced(false);
+        }
+        // H2 writes it under this name before it takes the place of the old one.
+        assertThat(folder.resolve("callboard.mv.db.tempFile.forced")).hasSameBinaryContentAs(file);
+    }
+
+    @Test
+    void losesNothingWhenTheDiskIsFullAtTheEnd() {
+        Map<String, String> settings = h2OnAnUnreliableDisk();
+        try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
+            callboard = started;
+            assertThat(post("before").statusCode()).isEqualTo(200);
+            UnreliableDisk.setFull(true);
+        } finally {
+            UnreliableDisk.setFull(false);
+        }
+        try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
+            callboard = started;
+            assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = 'before'"))
+                    .hasSize(1);
+        }
+    }
+
+    @Test
     void goesOnWhenPostgresqlIsBack() {
         try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"));
                 TestCallboard started = TestCallboard.start(Backend.H2, server.settings())) {
