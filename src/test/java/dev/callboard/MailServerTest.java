@@ -175,6 +175,24 @@ final class MailServerTest {
     }
 
     @Test
+    void countsWhatWaitsForItsNextTryAndWhatIsSetAside() {
+        String waiting = newProvider();
+        server.misbehave(Stage.DATA, "451 4.3.0 not now");
+        Failures.record(callboard, waiting, 1);
+        tried(waiting);
+        Failures.update(
+                callboard,
+                "UPDATE mail SET next_attempt_at = CURRENT_TIMESTAMP + INTERVAL '1' HOUR WHERE provider = '" + waiting
+                        + "'");
+        server.misbehave(Stage.DATA, "554 5.6.0 I do not like it");
+        Failures.record(callboard, newProvider(), 1);
+        soon().untilAsserted(
+                        () -> assertThat(callboard.manage("/observe/metrics").body())
+                                .containsPattern("callboard_alerts_pending [1-9]")
+                                .containsPattern("callboard_alerts_set_aside [1-9]"));
+    }
+
+    @Test
     void tellsTheOthersWhenARecipientIsRefusedForGoodAndTriesAgainAtTheNextStart() throws Exception {
         String provider = newProvider();
         server.refuse("ops@example.test", "550 5.1.1 no such user");
