@@ -139,6 +139,18 @@ final class HostileMailServer implements AutoCloseable {
         refused.clear();
     }
 
+    /** Whether anybody has connected so far. */
+    boolean isCalled() {
+        return !sockets.isEmpty();
+    }
+
+    /** Ends the connections that are open now. */
+    void hangUp() throws IOException {
+        for (Socket socket : sockets) {
+            socket.close();
+        }
+    }
+
     /** What came so far, oldest first. */
     List<Received> received() {
         return received;
@@ -167,9 +179,7 @@ final class HostileMailServer implements AutoCloseable {
     @Override
     public void close() throws IOException {
         server.close();
-        for (Socket socket : sockets) {
-            socket.close();
-        }
+        hangUp();
         threads.shutdownNow();
     }
 

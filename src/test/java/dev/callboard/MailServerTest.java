@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
@@ -271,6 +272,27 @@ final class MailServerTest {
         long start = System.nanoTime();
         assertThatThrownBy(() -> sender.send(TestMails.simple())).isInstanceOf(jakarta.mail.MessagingException.class);
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));
+    }
+
+    @Test
+    void leavesTheMailsThatWaitToTheNextStartWhenItStops() throws Exception {
+        try (HostileMailServer slow = new HostileMailServer(Certificates.TRUSTED);
+                TestCallboard stopping = TestCallboard.start(Backend.H2, slow.settings())) {
+            slow.misbehave(Stage.GREETING, HostileMailServer.SILENCE);
+            for (int i = 0; i < 3; i++) {
+                Failures.record(stopping, newProvider(), 1);
+            }
+            soon().until(slow::isCalled);
+            CompletableFuture<Void> stopped = CompletableFuture.runAsync(stopping::stop);
+            soon().until(() -> stopping.callboard().camel().getStatus().isStopping());
+            slow.behave();
+            slow.hangUp();
+            stopped.join();
+            assertThat(slow.received()).isEmpty();
+
+            stopping.startAgain();
+            soon().until(() -> slow.received().size() == 3);
+        }
     }
 
     static Settings settings(Map<String, String> given) {
