@@ -220,9 +220,11 @@ final class Benchmark {
         settings.put("callboard.alerts.interval", STORM_INTERVAL_SECONDS + "s");
         try (CallboardProcess callboard = new CallboardProcess(home, settings, options())) {
             callboard.start();
-            new Load(callboard.port, "w", Mix.NONE_FAILED).run(WARM_UP_SECONDS);
-            Load load =
-                    new Load(callboard.port, "m", mix).at(STORM / STORM_SECONDS).run(STORM_SECONDS);
+            int pace = STORM / STORM_SECONDS;
+            new Load(callboard.port, "w", Mix.NONE_FAILED).at(pace).run(WARM_UP_SECONDS);
+            long processor = callboard.processorMs();
+            Load load = new Load(callboard.port, "m", mix).at(pace).run(STORM_SECONDS);
+            processor = callboard.processorMs() - processor;
             if (load.failed > 0) {
                 TimeUnit.SECONDS.sleep(STORM_INTERVAL_SECONDS - STORM_SECONDS + 5);
             }
@@ -235,11 +237,12 @@ final class Benchmark {
             }
             table.add(String.format(
                     Locale.ROOT,
-                    "%-52s %10d %8.1f %8.1f  %d failures, %d mails, %d not 200",
+                    "%-52s %10d %8.1f %8.1f %7d  %d failures, %d mails, %d not 200",
                     name,
                     load.acknowledged / STORM_SECONDS,
                     load.percentile(50),
                     load.percentile(99),
+                    1000 * processor / Math.max(1, load.acknowledged),
                     load.failed,
                     sent,
                     load.refused));
