@@ -46,32 +46,21 @@ final class Callbacks {
 
     /** The same callback with a file. */
     static Callback withResult(Callback callback, String url) {
-        return new Callback(
+        return copy(
+                callback,
                 callback.id(),
-                callback.provider(),
-                callback.taskId(),
-                callback.status(),
-                callback.outcome(),
-                callback.alerts(),
-                callback.taskType(),
-                callback.businessId(),
-                callback.sourceTaskId(),
-                callback.regenType(),
-                callback.failureReason(),
-                callback.details(),
-                callback.occurredAt(),
                 List.of(new Callback.Result("image", url, null, null, false)),
-                callback.payload(),
-                callback.digest(),
-                callback.sourceAddress(),
-                callback.origin(),
                 callback.receivedAt());
     }
 
     /** The same body once more, so many seconds after noon: another callback with the same digest. */
     static Callback repeat(Callback callback, int receivedAt) {
+        return copy(callback, UUID.randomUUID(), callback.results(), NOON.plusSeconds(receivedAt));
+    }
+
+    private static Callback copy(Callback callback, UUID id, List<Callback.Result> results, Instant receivedAt) {
         return new Callback(
-                UUID.randomUUID(),
+                id,
                 callback.provider(),
                 callback.taskId(),
                 callback.status(),
@@ -84,11 +73,11 @@ final class Callbacks {
                 callback.failureReason(),
                 callback.details(),
                 callback.occurredAt(),
-                callback.results(),
+                results,
                 callback.payload(),
                 callback.digest(),
                 callback.sourceAddress(),
                 callback.origin(),
-                NOON.plusSeconds(receivedAt));
+                receivedAt);
     }
 }

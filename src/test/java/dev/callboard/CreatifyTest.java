@@ -8,29 +8,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Creatify's callbacks, from the answer to the mail. Each test has a task of its own. */
-@ParameterizedClass
-@EnumSource(Backend.class)
-record CreatifyTest(Backend backend) {
+final class CreatifyTest extends OnEachDatabase {
     private static final String TASK = "8f14e45f-ceea-467f-a8d3-0d2c1d3f9b10";
-    private static TestCallboard callboard;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Backend backend) {
-        callboard = TestCallboard.start(backend);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        callboard.close();
-    }
 
     @Test
     void followsATaskFromItsImageToItsVideo() {
@@ -171,6 +154,6 @@ record CreatifyTest(Backend backend) {
     }
 
     private static List<String> texts() {
-        return callboard.mails().stream().map(TestCallboard::text).toList();
+        return callboard.mails().stream().map(TestMails::text).toList();
     }
 }

@@ -10,27 +10,9 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** A database that is away for a while. */
-@ParameterizedClass
-@EnumSource(Backend.class)
-record DatabaseAwayTest(Backend backend) {
-    private static TestCallboard callboard;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Backend backend) {
-        callboard = TestCallboard.start(backend);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        callboard.close();
-    }
-
+final class DatabaseAwayTest extends OnEachDatabase {
     @Test
     void answers503WhileTheDatabaseIsAwayAndRecordsAgainAfterwards() throws Exception {
         String body = "{\"taskId\": \"away\", \"status\": 2}";

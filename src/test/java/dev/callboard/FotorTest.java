@@ -14,27 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** The callbacks of Fotor, from the answer to the rows, the look-up and the mail. */
-@ParameterizedClass
-@EnumSource(Backend.class)
-record FotorTest(Backend backend) {
+final class FotorTest extends OnEachDatabase {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static TestCallboard callboard;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Backend backend) {
-        callboard = TestCallboard.start(backend);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        callboard.close();
-    }
 
     // ---- the payloads of the document ----
 
@@ -115,8 +98,8 @@ record FotorTest(Backend backend) {
                 .containsEntry("kind", "failed"));
         var mail = callboard.mailOf(id);
         assertThat(mail.getSubject()).contains("Fotor", "failed", id);
-        assertThat(TestCallboard.text(mail)).contains("videoEnhancer", "75f15294e55540e198bb19cc0a068fd2");
-        assertThat(TestCallboard.html(mail)).contains(id);
+        assertThat(TestMails.text(mail)).contains("videoEnhancer", "75f15294e55540e198bb19cc0a068fd2");
+        assertThat(TestMails.html(mail)).contains(id);
         assertThat(mail.getAllRecipients()).extracting(Object::toString).containsExactly("ops@localhost");
     }
 
@@ -241,7 +224,7 @@ record FotorTest(Backend backend) {
 
         assertThat(task(id)).containsEntry("failure_reason", "refused for content");
         assertTold(id, "failed", null);
-        assertThat(TestCallboard.text(callboard.mailOf(id))).contains("refused for content");
+        assertThat(TestMails.text(callboard.mailOf(id))).contains("refused for content");
     }
 
     @Test
@@ -256,7 +239,7 @@ record FotorTest(Backend backend) {
         assertThat(task(second)).containsEntry("outcome", "unknown");
         assertTold(first, "unknown", null);
         assertThat(callboard.alerts(second)).isEmpty();
-        assertThat(TestCallboard.text(callboard.mailOf(first))).contains("77");
+        assertThat(TestMails.text(callboard.mailOf(first))).contains("77");
     }
 
     @Test

@@ -6,12 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -205,25 +202,6 @@ final class GroupCommitTest {
     }
 
     private static Callback callback(String taskId) {
-        return new Callback(
-                UUID.randomUUID(),
-                "fotor",
-                taskId,
-                "1",
-                Outcome.COMPLETED,
-                List.of(),
-                null,
-                null,
-                null,
-                null,
-                null,
-                Map.of(),
-                null,
-                List.of(),
-                "{}",
-                Digest.of(taskId),
-                "127.0.0.1",
-                "callback",
-                Instant.now());
+        return Callbacks.callback(taskId, "1", Outcome.COMPLETED, null, 0);
     }
 }

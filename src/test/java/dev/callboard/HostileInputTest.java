@@ -12,30 +12,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a caller puts into headers, the query, the path or fields reaches nothing that it should not. */
-@ParameterizedClass
-@EnumSource(Backend.class)
-record HostileInputTest(Backend backend) {
-    private static TestCallboard callboard;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Backend backend) {
-        callboard = TestCallboard.start(backend);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        callboard.close();
-    }
-
+final class HostileInputTest extends OnEachDatabase {
     @Test
     void mailsOnlyWhomTheSettingsName() throws Exception {
         String query =
@@ -179,7 +161,7 @@ record HostileInputTest(Backend backend) {
         List<MimeMessage> found = await().atMost(Duration.ofSeconds(40))
                 .until(
                         () -> callboard.mails().stream()
-                                .filter(mail -> TestCallboard.text(mail).contains(task))
+                                .filter(mail -> TestMails.text(mail).contains(task))
                                 .toList(),
                         mails -> !mails.isEmpty());
         return found.get(0);

@@ -56,8 +56,8 @@ final class MailTest {
         assertThat(parts.getCount()).isEqualTo(2);
         assertThat(parts.getBodyPart(0).getContentType()).startsWith("text/plain");
         assertThat(parts.getBodyPart(1).getContentType()).startsWith("text/html");
-        assertThat(TestCallboard.text(mail)).contains(id);
-        assertThat(TestCallboard.html(mail)).contains(id);
+        assertThat(TestMails.text(mail)).contains(id);
+        assertThat(TestMails.html(mail)).contains(id);
         Awaitility.await()
                 .untilAsserted(
                         () -> assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
@@ -136,12 +136,12 @@ final class MailTest {
                 .extracting(Header::getValue)
                 .noneMatch(value -> value.contains("evil"));
         assertThat(mail.getSubject()).contains(mark, "\uD83D\uDE00").hasSizeLessThan(200);
-        String html = TestCallboard.html(mail);
+        String html = TestMails.html(mail);
         assertThat(html).contains(mark).doesNotContain("<script", "<h1", "<b>");
         assertThat(html.split("<table", -1)).hasSameSizeAs(html.split("</table", -1));
         assertThat(html).hasSizeLessThan(20_000);
-        assertThat(TestCallboard.text(mail).lines()).noneMatch(line -> line.startsWith("Bcc"));
-        assertThat(TestCallboard.text(mail)).contains("\uD83D\uDE00").doesNotContain("\u202e", "\u2028");
+        assertThat(TestMails.text(mail).lines()).noneMatch(line -> line.startsWith("Bcc"));
+        assertThat(TestMails.text(mail)).contains("\uD83D\uDE00").doesNotContain("\u202e", "\u2028");
     }
 
     private static GreenMail startServer(int port) {
@@ -187,7 +187,7 @@ final class MailTest {
                 .pollInterval(Duration.ofMillis(50))
                 .until(
                         () -> List.of(server.getReceivedMessages()).stream()
-                                .filter(mail -> TestCallboard.text(mail).contains(mark))
+                                .filter(mail -> TestMails.text(mail).contains(mark))
                                 .toList(),
                         found -> !found.isEmpty());
         assertThat(mails.stream().map(MailTest::messageId).distinct())

@@ -15,27 +15,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Bodies that are no callbacks: a clear 400, nothing recorded, everything kept in quarantine. */
-@ParameterizedClass
-@EnumSource(Backend.class)
-record MalformedTest(Backend backend) {
+final class MalformedTest extends OnEachDatabase {
     private static final String GOOD = "{\"taskId\": \"t-1\", \"status\": 1}";
-    private static TestCallboard callboard;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Backend backend) {
-        callboard = TestCallboard.start(backend);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        callboard.close();
-    }
 
     @Test
     void refusesAHundredBodiesThatAreNoCallback() throws IOException {

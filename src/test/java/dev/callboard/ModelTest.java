@@ -25,10 +25,6 @@ import java.util.concurrent.Future;
 import org.apache.camel.ProducerTemplate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,27 +33,13 @@ import org.slf4j.LoggerFactory;
  * is as plain as the rules of the order. The callbacks of one task are sent one after the other. A seed that failed is
  * tried again with {@code -Dcallboard.seed=...}.
  */
-@ParameterizedClass
-@EnumSource(Backend.class)
 @Timeout(300)
-record ModelTest(Backend backend) {
+final class ModelTest extends OnEachDatabase {
     private static final Logger LOG = LoggerFactory.getLogger(ModelTest.class);
     private static final int TASKS = 300;
     private static final int MOST_CALLBACKS = 12;
     private static final int THREADS = 32;
     private static final Instant NOON = Instant.parse("2026-01-01T12:00:00Z");
-
-    private static TestCallboard callboard;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Backend backend) {
-        callboard = TestCallboard.start(backend);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        callboard.close();
-    }
 
     /** A callback as a route would describe it; {@code time} may be null. */
     private record Sent(String status, String outcome, String alert, Instant time, String url, int body) {

@@ -17,28 +17,10 @@ import java.util.concurrent.Future;
 import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is written down, and what is answered while the database does not write. */
-@ParameterizedClass
-@EnumSource(Backend.class)
 @Timeout(60)
-record RecordingTest(Backend backend) {
-    private static TestCallboard callboard;
-
-    @BeforeParameterizedClassInvocation
-    static void start(Backend backend) {
-        callboard = TestCallboard.start(backend);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stop() {
-        callboard.close();
-    }
-
+final class RecordingTest extends OnEachDatabase {
     @Test
     void failsOnlyThePoisonedCallbackOfAGroup() throws Exception {
         execute("ALTER TABLE callback ADD CONSTRAINT no_poison CHECK (status <> '666')");

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import jakarta.mail.MessagingException;
 import jakarta.mail.Session;
 import jakarta.mail.internet.MimeMessage;
-import jakarta.mail.internet.MimeMultipart;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -270,28 +269,10 @@ final class TestCallboard implements AutoCloseable {
                 .atMost(Duration.ofSeconds(40))
                 .until(
                         () -> mails().stream()
-                                .filter(mail -> text(mail).contains(taskId))
+                                .filter(mail -> TestMails.text(mail).contains(taskId))
                                 .findFirst(),
                         Optional::isPresent)
                 .orElseThrow();
-    }
-
-    /** The plain text of a mail. */
-    static String text(MimeMessage mail) {
-        return part(mail, 0);
-    }
-
-    static String html(MimeMessage mail) {
-        return part(mail, 1);
-    }
-
-    private static String part(MimeMessage mail, int index) {
-        try {
-            return (String)
-                    ((MimeMultipart) mail.getContent()).getBodyPart(index).getContent();
-        } catch (IOException | MessagingException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     /** As {@link #close()}, for a test that starts it again. */
