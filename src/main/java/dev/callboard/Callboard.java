@@ -106,7 +106,7 @@ public final class Callboard implements AutoCloseable {
         checkManagementPort();
         main.configure()
                 .withName("callboard")
-                .withRoutesIncludePattern(settings.get("callboard.routes"))
+                .withRoutesIncludePattern(settings.routeFiles())
                 .withAutoConfigurationLogSummary(false)
                 .withJmxEnabled(false)
                 // Bodies are small and in memory already.

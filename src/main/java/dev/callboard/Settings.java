@@ -186,9 +186,8 @@ public final class Settings {
             throw StartException.of("callboard.routes", "'" + routes + "' does not begin with file:");
         }
         Path directory = folder(routes);
-        String names = routes.substring(Math.max(routes.lastIndexOf('/'), routes.indexOf(':')) + 1);
         Set<String> providers = new TreeSet<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, names)) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, fileNames(routes))) {
             for (Path file : files) {
                 var matcher = RECEIVE_ROUTE.matcher(file.getFileName().toString());
                 if (matcher.matches()) {
@@ -198,7 +197,16 @@ public final class Settings {
         } catch (IOException e) {
             throw StartException.of("callboard.routes", "there is no folder " + directory);
         }
+        if (providers.isEmpty()) {
+            throw StartException.of(
+                    "callboard.routes",
+                    "no file " + routes + " is named receive-<provider>.camel.yaml, so nobody could call");
+        }
         return providers;
+    }
+
+    private static String fileNames(String routes) {
+        return routes.substring(Math.max(routes.lastIndexOf('/'), routes.indexOf(':')) + 1);
     }
 
     private static Path folder(String routes) {
@@ -206,9 +214,24 @@ public final class Settings {
         return Path.of(slash < 0 ? "." : routes.substring("file:".length(), slash));
     }
 
-    /** Where the route files stand, and the schemas beside them. */
+    /**
+     * Where the route files stand, and the schemas beside them.
+     *
+     * @throws StartException if it is gone since the settings were read
+     */
     Path routesFolder() {
-        return folder(get("callboard.routes"));
+        Path folder = folder(get("callboard.routes"));
+        try {
+            // Camel finds nothing in a folder that is a link.
+            return folder.toRealPath();
+        } catch (IOException e) {
+            throw StartException.of("callboard.routes", "there is no folder " + folder);
+        }
+    }
+
+    /** The route files, as Camel names them. */
+    String routeFiles() {
+        return "file:" + routesFolder() + "/" + fileNames(get("callboard.routes"));
     }
 
     private void check() {

@@ -114,6 +114,26 @@ final class StartTest {
         assertStopsWithRoutes("fotor.schema.json", "^[^", "^[[^");
     }
 
+    @Test
+    void aFolderWithoutARouteThatReceivesIsNamed() throws IOException {
+        Path empty = TestCallboard.newFolder();
+        assertStops("callboard.routes", "file:" + empty + "/*.camel.yaml", "receive-<provider>.camel.yaml");
+        assertStops("callboard.routes", "file:" + empty + "/none/*.camel.yaml", "there is no folder");
+    }
+
+    @Test
+    void takesTheRoutesOfAFolderThatIsALink() throws IOException {
+        Path link = TestCallboard.newFolder().resolve("link");
+        Files.createSymbolicLink(link, Path.of("routes").toAbsolutePath());
+        try (TestCallboard callboard =
+                TestCallboard.start(Backend.H2, Map.of("callboard.routes", "file:" + link + "/*.camel.yaml"))) {
+            assertThat(callboard
+                            .post("fotor", "{\"taskId\": \"linked\", \"status\": 0}")
+                            .statusCode())
+                    .isEqualTo(200);
+        }
+    }
+
     // ---- the process ----
 
     @Test
