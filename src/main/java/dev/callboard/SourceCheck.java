@@ -57,18 +57,14 @@ public final class SourceCheck {
 
     /** Whether any route could let this request in; its body need not be read if none could. Leaves no trace. */
     boolean couldAdmit(HttpServerRequest request) {
-        try {
-            SeenCaller caller = callerAddress.find(peer(request), request.headers());
-            return allowed.keySet().stream()
-                    .anyMatch(provider -> lists(provider, caller)
-                            && tokens.objection(provider, request.query()).isEmpty());
-        } catch (CallerRefusedException e) {
-            return false;
-        }
-    }
-
-    private boolean lists(String provider, SeenCaller caller) {
-        return AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), caller.address());
+        return allowed.keySet().stream().anyMatch(provider -> {
+            try {
+                decide(provider, peer(request), request.headers(), request.query());
+                return true;
+            } catch (CallerRefusedException e) {
+                return false;
+            }
+        });
     }
 
     /** Whether a connection from there can carry a request that is let in: a proxy's, or one of an allow list's. */
@@ -91,7 +87,7 @@ public final class SourceCheck {
      */
     SeenCaller decide(String provider, String peer, MultiMap headers, String query) throws CallerRefusedException {
         SeenCaller caller = callerAddress.find(peer, headers);
-        if (!lists(provider, caller)) {
+        if (!AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), caller.address())) {
             throw new CallerRefusedException(
                     RefusalReason.ADDRESS,
                     caller.place(),
