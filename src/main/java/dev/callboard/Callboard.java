@@ -18,6 +18,8 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
@@ -29,6 +31,7 @@ import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.spi.Registry;
 import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,24 +43,24 @@ import org.slf4j.LoggerFactory;
 public final class Callboard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Callboard.class);
 
+    private final Clock clock = Clock.systemUTC();
     private final Settings settings;
-    private final Database database;
+    private final CompletableFuture<Database> opening;
     private final Vertx vertx;
-    private final GroupCommit groupCommit;
     private final PrometheusMeterRegistry numbers = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Meters meters;
     private final Main main = new Main();
     private SourceCheck sourceCheck;
+    private GroupCommit groupCommit;
     private CallbackServer server;
 
-    private Callboard(Settings settings, Database database) {
+    /** @param opening the database, which takes about as long to open as Camel takes to read the routes */
+    private Callboard(Settings settings, CompletableFuture<Database> opening) {
         this.settings = settings;
-        this.database = database;
+        this.opening = opening;
         // As many as may share one commit.
         this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MOST_IN_A_GROUP));
         this.meters = new Meters(numbers, settings.providers());
-        this.groupCommit =
-                new GroupCommit(new Ledger(database)::recordGroup, database.writers(), GroupCommit.PATIENCE, meters);
     }
 
     /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */
@@ -80,7 +83,10 @@ public final class Callboard implements AutoCloseable {
      *     running then
      */
     static Callboard start(Settings settings) {
-        Callboard callboard = new Callboard(settings, Database.open(settings));
+        Callboard callboard =
+                new Callboard(settings, CompletableFuture.supplyAsync(() -> Database.open(settings), task -> new Thread(
+                                task, "callboard-open")
+                        .start()));
         try {
             callboard.start();
             return callboard;
@@ -137,11 +143,12 @@ public final class Callboard implements AutoCloseable {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeConfigure(BaseMainSupport support) {
-                bind(support.getCamelContext());
+                bind(support.getCamelContext().getRegistry());
             }
 
             @Override
             public void afterConfigure(BaseMainSupport support) {
+                bindDatabase(support.getCamelContext().getRegistry());
                 serve(support.getCamelContext());
             }
         });
@@ -163,12 +170,9 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    /** Puts the beans that the routes name into Camel's registry. */
-    private void bind(CamelContext camel) {
-        Clock clock = Clock.systemUTC();
-        var registry = camel.getRegistry();
+    /** Puts the beans that the routes name into Camel's registry, but for those that need the database. */
+    private void bind(Registry registry) {
         registry.bind("vertx", vertx);
-        registry.bind("dataSource", database.dataSource());
         Tokens tokens = new Tokens(settings);
         Refusals refusals = new Refusals(clock, numbers);
         registry.bind("tokens", tokens);
@@ -181,7 +185,6 @@ public final class Callboard implements AutoCloseable {
         // Under the name by which Camel looks for one, before it makes its own.
         registry.bind(MicrometerConstants.METRICS_REGISTRY_NAME, numbers);
         registry.bind("meters", meters);
-        registry.bind("recording", new Recording(groupCommit, meters, clock));
         registry.bind("quarantine", new Quarantine());
         registry.bind("results", new Results());
         registry.bind("queryWord", new QueryWord());
@@ -193,21 +196,29 @@ public final class Callboard implements AutoCloseable {
         registry.bind("mailSender", MailServer.of(settings, clock));
         registry.bind("delivery", delivery);
         registry.bind("alertIntervalSeconds", settings.interval().toSeconds());
+        registry.bind("mail-health", new MailHealthCheck(delivery));
+        registry.bind("nothingFromOutside", nothingFromOutside());
+    }
+
+    private void bindDatabase(Registry registry) {
+        Database database = opening.join();
+        groupCommit =
+                new GroupCommit(new Ledger(database)::recordGroup, database.writers(), GroupCommit.PATIENCE, meters);
+        registry.bind("dataSource", database.dataSource());
+        registry.bind("recording", new Recording(groupCommit, meters, clock));
         registry.bind("disk", new Disk(database));
         // H2's file can be held by one process only.
         registry.bind("databaseIsOurs", database.isH2());
-        registry.bind("mail-health", new MailHealthCheck(delivery));
-        registry.bind("nothingFromOutside", nothingFromOutside());
         registry.bind("database-health", new DatabaseHealthCheck(database));
+    }
+
+    private void serve(CamelContext camel) {
         camel.addLifecycleStrategy(new LifecycleStrategySupport() {
             @Override
             public void onRouteContextCreate(Route route) {
                 RouteFiles.check((RouteDefinition) route.getRoute(), route.getEndpoint(), settings);
             }
         });
-    }
-
-    private void serve(CamelContext camel) {
         try {
             server = new CallbackServer(camel, vertx, settings, sourceCheck, numbers);
             camel.addService(server);
@@ -287,11 +298,11 @@ public final class Callboard implements AutoCloseable {
     }
 
     DataSource dataSource() {
-        return database.dataSource();
+        return database().dataSource();
     }
 
     Database database() {
-        return database;
+        return opening.join();
     }
 
     CamelContext camel() {
@@ -304,9 +315,19 @@ public final class Callboard implements AutoCloseable {
         try {
             main.stop();
         } finally {
-            groupCommit.close();
+            if (groupCommit != null) {
+                groupCommit.close();
+            }
             vertx.close().toCompletionStage().toCompletableFuture().join();
-            database.close();
+            closeDatabase();
+        }
+    }
+
+    private void closeDatabase() {
+        try {
+            opening.join().close();
+        } catch (CompletionException e) {
+            // It was never open, which the start has told.
         }
     }
 }
