@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import jakarta.mail.internet.MimeMessage;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import org.apache.camel.ProducerTemplate;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Test;
@@ -35,6 +38,26 @@ record StormTest(Backend backend) {
     private static List<Map<String, Object>> mails(TestCallboard callboard) {
         return callboard.rows("SELECT mail.*, (SELECT COUNT(*) FROM alert WHERE alert.mail_id = mail.mail_id) AS alerts"
                 + " FROM mail ORDER BY nth");
+    }
+
+    @Test
+    void addsNothingToAMailThatAnotherNodeHasSentMeanwhile() throws Exception {
+        try (TestCallboard callboard = TestCallboard.start(backend, Map.of("callboard.alerts.interval", "1h"));
+                ProducerTemplate node = callboard.callboard().camel().createProducerTemplate()) {
+            Failures.record(callboard, "fotor", 0, 1, i -> null);
+            soon().until(() -> open(callboard) == 0);
+            Map<String, Object> mail = new HashMap<>(mails(callboard).get(0));
+            mail.put("gathered_at", null);
+            Failures.record(callboard, "fotor", 1, 2, i -> null);
+            var paused = node.send("direct:gather-alerts", made -> {
+                made.setVariable("mail", mail);
+                made.setVariable("claim", UUID.randomUUID());
+            });
+            assertThat(paused.getException()).isNull();
+            assertThat(callboard.rows("SELECT mail_id FROM alert WHERE sent_at IS NULL"))
+                    .extracting(row -> row.get("mail_id"))
+                    .containsOnlyNulls();
+        }
     }
 
     @Test
