@@ -175,22 +175,21 @@ final class MailServerTest {
         assertThat(callboard.manage("/observe/health/ready").statusCode()).isEqualTo(200);
     }
 
-    @Test
-    void countsWhatWaitsForItsNextTryAndWhatIsSetAside() {
-        String waiting = newProvider();
-        server.misbehave(Stage.DATA, "451 4.3.0 not now");
-        Failures.record(callboard, waiting, 1);
-        tried(waiting);
-        Failures.update(
-                callboard,
-                "UPDATE mail SET next_attempt_at = CURRENT_TIMESTAMP + INTERVAL '1' HOUR WHERE provider = '" + waiting
-                        + "'");
-        server.misbehave(Stage.DATA, "554 5.6.0 I do not like it");
-        Failures.record(callboard, newProvider(), 1);
-        soon().untilAsserted(
-                        () -> assertThat(callboard.manage("/observe/metrics").body())
-                                .containsPattern("callboard_alerts_pending [1-9]")
-                                .containsPattern("callboard_alerts_set_aside [1-9]"));
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void countsWhatWaitsForItsNextTryAndWhatIsSetAside(Backend backend) throws Exception {
+        try (HostileMailServer refusing = new HostileMailServer(Certificates.TRUSTED);
+                TestCallboard counting = TestCallboard.start(backend, refusing.settings())) {
+            refusing.misbehave(Stage.DATA, "554 5.6.0 I do not like it");
+            Failures.record(counting, newProvider(), 2);
+            soon().until(() -> !counting.rows("SELECT 1 FROM mail WHERE set_aside_at IS NOT NULL")
+                    .isEmpty());
+            refusing.misbehave(Stage.DATA, "451 4.3.0 not now");
+            Failures.record(counting, newProvider(), 3);
+            soon().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(
+                            counting.manage("/observe/metrics").body())
+                    .contains("callboard_alerts_pending 3.0", "callboard_alerts_set_aside 2.0"));
+        }
     }
 
     @Test

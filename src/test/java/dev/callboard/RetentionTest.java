@@ -38,6 +38,7 @@ final class RetentionTest {
                     "INSERT INTO mail (mail_id, provider, kind, nth, thread_id, created_at, quiet_at, distance_seconds,"
                             + " next_mail_at, sent_at) SELECT 'of nothing', 'fotor', 'flagged', 1, 'of nothing', then_at, then_at, 1, then_at, then_at"
                             + " FROM (SELECT CURRENT_TIMESTAMP - INTERVAL '31' DAY AS then_at) AS times",
+                    "UPDATE mail SET sent_at = sent_at - INTERVAL '31' DAY WHERE kind = 'malformed'",
                     "UPDATE task SET changed_at = changed_at - INTERVAL '31' DAY WHERE task_id LIKE 'old%'",
                     "UPDATE task SET heard_at = heard_at - INTERVAL '31' DAY WHERE task_id IN ('old', 'old-untold')",
                     "UPDATE alert SET sent_at = NULL, next_attempt_at = CURRENT_TIMESTAMP + INTERVAL '1' DAY"
@@ -54,7 +55,9 @@ final class RetentionTest {
             await().untilAsserted(() -> assertThat(callboard.rows("SELECT payload FROM quarantine"))
                     .extracting(row -> row.get("payload"))
                     .containsExactly("new and malformed"));
-            assertThat(callboard.rows("SELECT 1 FROM mail WHERE mail_id = 'of nothing'"))
+            assertThat(callboard.rows("SELECT 1 FROM mail WHERE mail_id = 'of nothing' OR kind = 'malformed'"))
+                    .isEmpty();
+            assertThat(callboard.rows("SELECT 1 FROM alert WHERE kind = 'malformed'"))
                     .isEmpty();
             assertThat(callboard.rows("SELECT 1 FROM mail")).isNotEmpty();
             for (String table : new String[] {"callback", "result", "alert"}) {
