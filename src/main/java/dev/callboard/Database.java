@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -22,7 +23,8 @@ import org.h2.engine.SessionLocal;
 import org.h2.jdbc.JdbcConnection;
 import org.h2.mvstore.FileStore;
 import org.h2.mvstore.MVStore;
-import org.h2.mvstore.MVStoreException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The database: H2 in a file, or PostgreSQL. Opened once at the start, with its tables brought up to date, and closed
@@ -36,16 +38,19 @@ final class Database implements AutoCloseable {
     static final String DEFAULT_URL =
             "jdbc:h2:file:./data/callboard;MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DB_CLOSE_ON_EXIT=FALSE";
 
+    private static final Logger LOG = LoggerFactory.getLogger(Database.class);
+
     private static final String KEY = "callboard.database.url";
     private static final String H2 = "jdbc:h2:";
     private static final String POSTGRESQL = "jdbc:postgresql:";
 
     /**
      * What of H2's file is still needed, in bytes, up to which it is written anew when the process ends. That leaves it as
-     * small as it can be, at some 20 MB a second. A larger one is only tidied, for so long.
+     * small as it can be, at some 20 MB a second.
      */
     private static final long MOST_WRITTEN_ANEW = 100_000_000;
 
+    /** How long H2 may tidy a larger file when the process ends. */
     private static final int MOST_COMPACT_MS = 3_000;
 
     /**
@@ -89,7 +94,7 @@ final class Database implements AutoCloseable {
     private void tidy() {
         try (Connection connection = pool.getConnection()) {
             store(connection).compact(TIDY_PERCENT, MOST_TIDY_BYTES);
-        } catch (SQLException | MVStoreException e) {
+        } catch (SQLException | RuntimeException e) {
             // The file can't be written just now; whoever records a callback hears of it.
         }
     }
@@ -105,7 +110,7 @@ final class Database implements AutoCloseable {
         if (!h2 && !url.startsWith(POSTGRESQL)) {
             throw StartException.of(KEY, "begins with neither " + H2 + " nor " + POSTGRESQL);
         }
-        if (url.matches("jdbc:h2:(mem|tcp|ssl|zip):.*")) {
+        if (url.matches("(?i)jdbc:h2:(file:)?((nio)?mem\\w*|tcp|ssl|zip|classpath):.*")) {
             throw StartException.of(KEY, "is not H2 in a file, and only that is safe with H2");
         }
         if (h2) {
@@ -160,8 +165,8 @@ final class Database implements AutoCloseable {
     }
 
     /**
-     * H2's URL with what is ours to say: no trace file, which would quote statements, and a limit for making the file
-     * smaller at the end, which could take minutes.
+     * H2's URL with what is ours to say: no trace file, which would quote statements, and a limit for tidying a large
+     * file at the end, which could take minutes.
      */
     private static String withOurs(String url) {
         String ours = url;
@@ -188,23 +193,23 @@ final class Database implements AutoCloseable {
 
     /** Sees to it that only their owner can read the folder of H2's file, and the files in it. */
     private static void keepPrivate(String url) {
-        String path = url.substring(H2.length()).split(";", 2)[0];
-        if (!path.startsWith("file:")) {
+        String path = url.substring(H2.length()).split(";", 2)[0].replaceFirst("^file:", "");
+        if (path.matches("[A-Za-z]\\w+:.*")) {
+            // A file system of H2's own.
             return;
         }
-        Path folder = Path.of(path.substring("file:".length()))
+        Path database = Path.of(
+                        path.replaceFirst("^~/", Matcher.quoteReplacement(System.getProperty("user.home") + "/")))
                 .toAbsolutePath()
-                .normalize()
-                .getParent();
+                .normalize();
+        Path folder = database.getParent();
         try {
             createPrivateFolder(folder);
             // Somebody may have put the database beside other things, which are not ours to close.
             if (!folder.equals(Path.of("").toAbsolutePath())) {
                 restrict(folder, "rwx------");
             }
-            String name =
-                    Path.of(path.substring("file:".length())).getFileName().toString();
-            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, name + ".*.db")) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, database.getFileName() + ".*.db")) {
                 for (Path file : files) {
                     restrict(file, "rw-------");
                 }
@@ -287,8 +292,12 @@ final class Database implements AutoCloseable {
     public void close() {
         closeWith(worthWritingAnew() ? "SHUTDOWN COMPACT" : "SHUTDOWN");
         if (h2) {
-            // H2 writes it as a new file.
-            keepPrivate(url);
+            try {
+                // H2 writes it as a new file.
+                keepPrivate(url);
+            } catch (StartException e) {
+                LOG.warn(e.getMessage());
+            }
         }
     }
 
@@ -300,7 +309,8 @@ final class Database implements AutoCloseable {
             FileStore<?> file = store(connection).getFileStore();
             long used = file.size() / 100 * file.getFillRate();
             return used / 100 * file.getChunksFillRate() <= MOST_WRITTEN_ANEW;
-        } catch (SQLException | MVStoreException e) {
+        } catch (SQLException | RuntimeException e) {
+            // It is closed already.
             return false;
         }
     }

@@ -16,6 +16,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is answered while the database can't write, and that all goes on by itself when it can again. */
 @Timeout(180)
@@ -90,16 +92,20 @@ final class OutageTest {
         assertThat(folder.resolve("callboard.mv.db.tempFile.forced")).hasSameBinaryContentAs(file);
     }
 
-    @Test
-    void losesNothingWhenTheDiskIsFullAtTheEnd() {
+    @ParameterizedTest
+    @ValueSource(strings = {"", ".tempFile"})
+    void losesNothingWhenTheDiskIsFullAtTheEnd(String files) {
         Map<String, String> settings = h2OnAnUnreliableDisk();
         try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
             callboard = started;
             assertThat(post("before").statusCode()).isEqualTo(200);
-            UnreliableDisk.setFull(true);
+            UnreliableDisk.setFullFor(files);
         } finally {
             UnreliableDisk.setFull(false);
         }
+        assertThat(folder.resolve("callboard.mv.db.tempFile").toFile().exists())
+                .as("H2 was at it")
+                .isEqualTo(!files.isEmpty());
         try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
             callboard = started;
             assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = 'before'"))

@@ -50,6 +50,7 @@ final class StartTest {
         assertStops("callboard.alerts.from", "a@x.example\nBcc: b@x.example", "");
         assertStops("callboard.database.url", "jdbc:mysql://localhost/x", "jdbc:postgresql:");
         assertStops("callboard.database.url", "jdbc:h2:mem:callboard", "H2 in a file");
+        assertStops("callboard.database.url", "jdbc:h2:file:nioMemFS:callboard", "H2 in a file");
         assertStops("callboard.database.url", "jdbc:h2:tcp://localhost/./callboard", "H2 in a file");
         assertStops("callboard.routes", "routes/*.camel.yaml", "file:");
         assertStops("callboard.routes", "file:no-such-folder/*.camel.yaml", "no-such-folder");

@@ -16,7 +16,9 @@ import org.h2.store.fs.FilePathWrapper;
  * forced to the disk is in a file of the same name with {@code .forced}: all that a loss of power would leave.
  */
 public final class UnreliableDisk extends FilePathWrapper {
-    private static volatile boolean full;
+    private static final String NONE = "no file";
+
+    private static volatile String full = NONE;
     private static volatile boolean keepsForced;
 
     static void install() {
@@ -24,7 +26,12 @@ public final class UnreliableDisk extends FilePathWrapper {
     }
 
     static void setFull(boolean full) {
-        UnreliableDisk.full = full;
+        UnreliableDisk.full = full ? "" : NONE;
+    }
+
+    /** From now on there is no space for files whose names end so. */
+    static void setFullFor(String end) {
+        UnreliableDisk.full = end;
     }
 
     static void setKeepsForced(boolean keepsForced) {
@@ -50,8 +57,8 @@ public final class UnreliableDisk extends FilePathWrapper {
             this.path = path;
         }
 
-        private static void failIfFull() throws IOException {
-            if (full) {
+        private void failIfFull() throws IOException {
+            if (path.toString().endsWith(full)) {
                 throw new IOException("No space left on device");
             }
         }
