@@ -214,24 +214,27 @@ public final class Settings {
         return Path.of(slash < 0 ? "." : routes.substring("file:".length(), slash));
     }
 
-    /**
-     * Where the route files stand, and the schemas beside them.
-     *
-     * @throws StartException if it is gone since the settings were read
-     */
+    /** Where the route files stand, and the schemas beside them. */
     Path routesFolder() {
-        Path folder = folder(get("callboard.routes"));
+        return folder(get("callboard.routes"));
+    }
+
+    /**
+     * The route files, as Camel finds them: it does not look into a folder that is a link.
+     *
+     * @throws StartException if the folder is gone since the settings were read
+     */
+    String routeFiles() {
+        String routes = get("callboard.routes");
+        Path folder = routesFolder();
+        if (!Files.isSymbolicLink(folder)) {
+            return routes;
+        }
         try {
-            // Camel finds nothing in a folder that is a link.
-            return folder.toRealPath();
+            return "file:" + folder.toRealPath() + "/" + fileNames(routes);
         } catch (IOException e) {
             throw StartException.of("callboard.routes", "there is no folder " + folder);
         }
-    }
-
-    /** The route files, as Camel names them. */
-    String routeFiles() {
-        return "file:" + routesFolder() + "/" + fileNames(get("callboard.routes"));
     }
 
     private void check() {
