@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import jakarta.mail.MessagingException;
 import jakarta.mail.Session;
 import jakarta.mail.internet.MimeMessage;
 import java.io.IOException;
@@ -213,25 +212,19 @@ final class TestCallboard implements AutoCloseable {
             assertThat(count(table)).describedAs("rows in %s", table).isZero();
         }
         assertThat(rows("SELECT kind FROM alert WHERE kind <> 'refused'")).isEmpty();
-        assertThat(mails().stream().filter(mail -> !mailsBefore.contains(subject(mail))))
-                .allSatisfy(mail -> assertThat(subject(mail)).contains("callers were refused"));
-    }
-
-    private static String subject(MimeMessage mail) {
-        try {
-            return mail.getSubject();
-        } catch (MessagingException e) {
-            throw new IllegalStateException(e);
-        }
+        assertThat(mails().stream().filter(mail -> !mailsBefore.contains(TestMails.subject(mail))))
+                .allSatisfy(mail -> assertThat(TestMails.subject(mail)).contains("callers were refused"));
     }
 
     Optional<MimeMessage> mailNamed(String part) {
-        return mails().stream().filter(mail -> subject(mail).contains(part)).findFirst();
+        return mails().stream()
+                .filter(mail -> TestMails.subject(mail).contains(part))
+                .findFirst();
     }
 
     /** What there is so far does not count in {@link #assertNothingKept()}. */
     void forgetCallbacks() {
-        mails().forEach(mail -> mailsBefore.add(subject(mail)));
+        mails().forEach(mail -> mailsBefore.add(TestMails.subject(mail)));
         try (Connection connection = callboard.dataSource().getConnection();
                 Statement statement = connection.createStatement()) {
             for (String table : List.of("alert", "result", "callback", "task")) {
