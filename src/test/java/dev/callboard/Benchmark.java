@@ -226,7 +226,7 @@ final class Benchmark {
             Load load = new Load(callboard.port, "m", mix).at(pace).run(STORM_SECONDS);
             processor = callboard.processorMs() - processor;
             if (load.failed > 0) {
-                TimeUnit.SECONDS.sleep(STORM_INTERVAL_SECONDS - STORM_SECONDS + 5);
+                TimeUnit.SECONDS.sleep(STORM_INTERVAL_SECONDS - STORM_SECONDS + 20);
             }
             Path mails = home.resolve("data/mail");
             long sent = 0;
