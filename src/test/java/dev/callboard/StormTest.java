@@ -46,6 +46,7 @@ record StormTest(Backend backend) {
                 ProducerTemplate node = callboard.callboard().camel().createProducerTemplate()) {
             Failures.record(callboard, "fotor", 0, 1, i -> null);
             soon().until(() -> open(callboard) == 0);
+            Object gatheredAt = mails(callboard).get(0).get("gathered_at");
             Map<String, Object> mail = new HashMap<>(mails(callboard).get(0));
             mail.put("gathered_at", null);
             Failures.record(callboard, "fotor", 1, 2, i -> null);
@@ -57,6 +58,7 @@ record StormTest(Backend backend) {
             assertThat(callboard.rows("SELECT mail_id FROM alert WHERE sent_at IS NULL"))
                     .extracting(row -> row.get("mail_id"))
                     .containsOnlyNulls();
+            assertThat(mails(callboard).get(0)).containsEntry("gathered_at", gatheredAt);
         }
     }
 
