@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
@@ -73,7 +74,6 @@ final class Database implements AutoCloseable {
     private static final int MOST_TIDY_BYTES = 1024 * 1024;
 
     private final HikariDataSource pool;
-    private final String url;
     private final boolean h2;
     private final ScheduledExecutorService tidying = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "callboard-tidy");
@@ -81,10 +81,9 @@ final class Database implements AutoCloseable {
         return thread;
     });
 
-    private Database(HikariConfig config, String url) {
-        this.pool = connect(config);
-        this.url = url;
-        this.h2 = url.startsWith(H2);
+    private Database(HikariDataSource pool) {
+        this.pool = pool;
+        this.h2 = pool.getJdbcUrl().startsWith(H2);
         if (h2) {
             var unused = tidying.scheduleWithFixedDelay(this::tidy, TIDY_SECONDS, TIDY_SECONDS, TimeUnit.SECONDS);
         }
@@ -139,7 +138,7 @@ final class Database implements AutoCloseable {
             config.setConnectionInitSql("SET synchronous_commit = on; SET lock_timeout = '3s';"
                     + " SET idle_in_transaction_session_timeout = '15s'");
         }
-        Database database = new Database(config, url);
+        Database database = new Database(connect(config));
         int migrations;
         try {
             migrations = Flyway.configure()
@@ -155,8 +154,8 @@ final class Database implements AutoCloseable {
         if (h2 && migrations > 0) {
             // H2 ties a check to the connection that made it, and refuses every row once the pool has replaced that
             // connection; in a file that is opened anew it does not.
-            database.closeWith("SHUTDOWN");
-            database = new Database(config, url);
+            database.close();
+            database = new Database(connect(config));
         }
         if (h2) {
             keepPrivate(url);
@@ -288,44 +287,37 @@ final class Database implements AutoCloseable {
         return h2;
     }
 
+    /** Closes it; closing it again does nothing. */
     @Override
     public void close() {
-        closeWith(worthWritingAnew() ? "SHUTDOWN COMPACT" : "SHUTDOWN");
-        if (h2) {
-            try {
-                // H2 writes it as a new file.
-                keepPrivate(url);
-            } catch (StartException e) {
-                LOG.warn(e.getMessage());
-            }
-        }
-    }
-
-    private boolean worthWritingAnew() {
-        if (!h2) {
-            return false;
-        }
-        try (Connection connection = pool.getConnection()) {
-            FileStore<?> file = store(connection).getFileStore();
-            long used = file.size() / 100 * file.getFillRate();
-            return used / 100 * file.getChunksFillRate() <= MOST_WRITTEN_ANEW;
-        } catch (SQLException | RuntimeException e) {
-            // It is closed already.
-            return false;
-        }
-    }
-
-    private void closeWith(String h2Statement) {
         tidying.shutdown();
-        if (h2) {
-            try (Connection connection = pool.getConnection();
-                    Statement statement = connection.createStatement()) {
-                statement.execute(h2Statement);
-            } catch (SQLException e) {
-                // The file is closed already or can't be; the next start recovers what was synced.
-            }
+        if (h2 && !pool.isClosed()) {
+            shutDown();
         }
         pool.close();
+    }
+
+    /** Closes the pool first: whoever asked it for a connection after H2 has closed its file would open that again. */
+    private void shutDown() {
+        try (Connection last = DriverManager.getConnection(pool.getJdbcUrl(), pool.getUsername(), pool.getPassword());
+                Statement statement = last.createStatement()) {
+            pool.close();
+            statement.execute(worthWritingAnew(last) ? "SHUTDOWN COMPACT" : "SHUTDOWN");
+        } catch (SQLException | RuntimeException e) {
+            // The file is closed already or can't be; the next start recovers what was synced.
+        }
+        try {
+            // H2 may have written it as a new file.
+            keepPrivate(pool.getJdbcUrl());
+        } catch (StartException e) {
+            LOG.warn(e.getMessage());
+        }
+    }
+
+    private static boolean worthWritingAnew(Connection connection) throws SQLException {
+        FileStore<?> file = store(connection).getFileStore();
+        long used = file.size() / 100 * file.getFillRate();
+        return used / 100 * file.getChunksFillRate() <= MOST_WRITTEN_ANEW;
     }
 
     private static MVStore store(Connection connection) throws SQLException {
