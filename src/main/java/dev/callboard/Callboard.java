@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
@@ -83,10 +84,9 @@ public final class Callboard implements AutoCloseable {
      *     running then
      */
     static Callboard start(Settings settings) {
+        Executor beside = task -> new Thread(task, "callboard-open").start();
         Callboard callboard =
-                new Callboard(settings, CompletableFuture.supplyAsync(() -> Database.open(settings), task -> new Thread(
-                                task, "callboard-open")
-                        .start()));
+                new Callboard(settings, CompletableFuture.supplyAsync(() -> Database.open(settings), beside));
         try {
             callboard.start();
             return callboard;
