@@ -502,7 +502,14 @@ final class FotorTest extends OnEachDatabase {
 
     @Test
     void findsNoTaskThatNobodyToldOf() {
-        for (String path : List.of("fotor/" + newId(), "nobody/1", "fotor/%27", "fotor/" + "x".repeat(300))) {
+        for (String path : List.of(
+                "fotor/" + newId(),
+                "nobody/1",
+                "fotor/%27",
+                "fotor/%00",
+                "fotor/a%0A%00b",
+                "%00/1",
+                "fotor/" + "x".repeat(300))) {
             assertThat(callboard.manage("/tasks/" + path).statusCode()).as(path).isEqualTo(404);
         }
     }
