@@ -149,6 +149,27 @@ final class OutageTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"40001", "40P01"})
+    void triesAgainWhenAnotherTransactionWasInTheWay(String sqlState) throws Exception {
+        Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
+        try (TestCallboard started = TestCallboard.start(Backend.POSTGRESQL, database);
+                Connection other = callboardConnection(database);
+                Statement statement = other.createStatement()) {
+            callboard = started;
+            // What a sequence has counted is not rolled back.
+            statement.execute("CREATE SEQUENCE tries");
+            statement.execute("CREATE FUNCTION collide() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN"
+                    + " IF nextval(''tries'') <= 2 THEN RAISE EXCEPTION USING ERRCODE = ''" + sqlState + "''; END IF;"
+                    + " RETURN NEW; END'");
+            statement.execute(
+                    "CREATE TRIGGER collide BEFORE INSERT ON callback FOR EACH ROW EXECUTE FUNCTION collide()");
+            assertThat(post("in-the-way").statusCode()).isEqualTo(200);
+            assertThat(callboard.rows("SELECT task_id, nextval('tries') AS next FROM callback"))
+                    .containsExactly(Map.of("task_id", "in-the-way", "next", 4L));
+        }
+    }
+
     @Test
     void answersWithinItsPatienceWhenTheDatabaseIsSlow() throws Exception {
         Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
