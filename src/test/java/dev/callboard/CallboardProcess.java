@@ -75,7 +75,7 @@ final class CallboardProcess implements AutoCloseable {
             while (!answers(caller, body)) {
                 long waited = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
                 if (!process.isAlive() || waited > START_SECONDS) {
-                    throw new IllegalStateException("Callboard did not start; see " + log());
+                    throw new IllegalStateException("Callboard did not start" + whatItSaid());
                 }
                 Thread.sleep(10);
             }
@@ -100,6 +100,18 @@ final class CallboardProcess implements AutoCloseable {
 
     Path log() {
         return folder.resolve("callboard.log");
+    }
+
+    /** The end of its log, which is gone with its folder when a test has failed. */
+    private String whatItSaid() {
+        try {
+            List<String> lines = Files.readAllLines(log());
+            String end = String.join("\n", lines.subList(Math.max(0, lines.size() - 50), lines.size()));
+            return (process.isAlive() ? "" : " (exit code " + process.exitValue() + ")") + "; the end of its log:\n"
+                    + end;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The most memory that the system has held for it so far, in MB. */
@@ -140,7 +152,7 @@ final class CallboardProcess implements AutoCloseable {
         try {
             if (!process.waitFor(60, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
-                throw new IllegalStateException("Callboard did not end within a minute; see " + log());
+                throw new IllegalStateException("Callboard did not end within a minute" + whatItSaid());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
