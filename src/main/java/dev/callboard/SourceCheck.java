@@ -57,14 +57,13 @@ public final class SourceCheck {
 
     /** Whether any route could let this request in; its body need not be read if none could. Leaves no trace. */
     boolean couldAdmit(HttpServerRequest request) {
-        return allowed.keySet().stream().anyMatch(provider -> {
-            try {
-                decide(provider, peer(request), request.headers(), request.query());
-                return true;
-            } catch (CallerRefusedException e) {
-                return false;
-            }
-        });
+        try {
+            SeenCaller caller = callerAddress.find(peer(request), request.headers());
+            return allowed.keySet().stream().anyMatch(provider -> refusal(provider, caller, request.query())
+                    .isEmpty());
+        } catch (CallerRefusedException e) {
+            return false;
+        }
     }
 
     /** Whether a connection from there can carry a request that is let in: a proxy's, or one of an allow list's. */
@@ -87,20 +86,25 @@ public final class SourceCheck {
      */
     SeenCaller decide(String provider, String peer, MultiMap headers, String query) throws CallerRefusedException {
         SeenCaller caller = callerAddress.find(peer, headers);
-        if (!AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), caller.address())) {
-            throw new CallerRefusedException(
-                    RefusalReason.ADDRESS,
-                    caller.place(),
-                    caller + " is not in callboard." + provider + ".allowed-sources" + hint(caller));
-        }
-        Optional<String> objection = tokens.objection(provider, query);
-        if (objection.isPresent()) {
-            throw new CallerRefusedException(
-                    RefusalReason.TOKEN,
-                    caller.place(),
-                    caller + " " + objection.get() + " (callboard." + provider + ".token)");
+        Optional<CallerRefusedException> refusal = refusal(provider, caller, query);
+        if (refusal.isPresent()) {
+            throw refusal.get();
         }
         return caller;
+    }
+
+    private Optional<CallerRefusedException> refusal(String provider, SeenCaller caller, String query) {
+        if (!AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), caller.address())) {
+            return Optional.of(new CallerRefusedException(
+                    RefusalReason.ADDRESS,
+                    caller.place(),
+                    caller + " is not in callboard." + provider + ".allowed-sources" + hint(caller)));
+        }
+        return tokens.objection(provider, query)
+                .map(objection -> new CallerRefusedException(
+                        RefusalReason.TOKEN,
+                        caller.place(),
+                        caller + " " + objection + " (callboard." + provider + ".token)"));
     }
 
     private static String hint(SeenCaller caller) {
