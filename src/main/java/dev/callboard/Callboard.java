@@ -5,6 +5,31 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
+import dev.callboard.alert.Delivery;
+import dev.callboard.alert.MailComposer;
+import dev.callboard.alert.MailHealthCheck;
+import dev.callboard.alert.MailServer;
+import dev.callboard.alert.Recipients;
+import dev.callboard.callback.CallbackUrl;
+import dev.callboard.callback.ProblemDetails;
+import dev.callboard.callback.Quarantine;
+import dev.callboard.callback.Results;
+import dev.callboard.callback.SchemaCheck;
+import dev.callboard.db.Database;
+import dev.callboard.db.DatabaseHealthCheck;
+import dev.callboard.db.Disk;
+import dev.callboard.http.PublicServer;
+import dev.callboard.http.RouteGuard;
+import dev.callboard.http.RouterEngine;
+import dev.callboard.security.Rejections;
+import dev.callboard.security.SourceCheck;
+import dev.callboard.security.Tokens;
+import dev.callboard.settings.Settings;
+import dev.callboard.settings.StartException;
+import dev.callboard.task.CallbackMetrics;
+import dev.callboard.task.GroupCommit;
+import dev.callboard.task.TaskRecorder;
+import dev.callboard.task.TaskStore;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
@@ -49,19 +74,19 @@ public final class Callboard implements AutoCloseable {
     private final CompletableFuture<Database> opening;
     private final Vertx vertx;
     private final PrometheusMeterRegistry numbers = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    private final Meters meters;
+    private final CallbackMetrics meters;
     private final Main main = new Main();
     private SourceCheck sourceCheck;
     private GroupCommit groupCommit;
-    private CallbackServer server;
+    private PublicServer server;
 
     /** @param opening the database, which takes about as long to open as Camel takes to read the routes */
     private Callboard(Settings settings, CompletableFuture<Database> opening) {
         this.settings = settings;
         this.opening = opening;
         // As many as may share one commit.
-        this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MOST_IN_A_GROUP));
-        this.meters = new Meters(numbers, settings.providers());
+        this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
+        this.meters = new CallbackMetrics(numbers, settings.providers());
     }
 
     /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */
@@ -83,7 +108,7 @@ public final class Callboard implements AutoCloseable {
      * @throws StartException if a setting, a route file, a port or the database stands in the way; nothing is left
      *     running then
      */
-    static Callboard start(Settings settings) {
+    public static Callboard start(Settings settings) {
         Executor beside = task -> new Thread(task, "callboard-open").start();
         Callboard callboard =
                 new Callboard(settings, CompletableFuture.supplyAsync(() -> Database.open(settings), beside));
@@ -105,7 +130,7 @@ public final class Callboard implements AutoCloseable {
             root = cause;
         }
         String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
-        return new StartException(RouteFiles.nameOfBroken(e) + message, e);
+        return new StartException(RouteGuard.nameOfBroken(e) + message, e);
     }
 
     private void start() throws Exception {
@@ -174,7 +199,7 @@ public final class Callboard implements AutoCloseable {
     private void bind(Registry registry) {
         registry.bind("vertx", vertx);
         Tokens tokens = new Tokens(settings);
-        Refusals refusals = new Refusals(clock, numbers);
+        Rejections refusals = new Rejections(clock, numbers);
         registry.bind("tokens", tokens);
         registry.bind("refusals", refusals);
         sourceCheck = new SourceCheck(settings, tokens, refusals);
@@ -187,12 +212,12 @@ public final class Callboard implements AutoCloseable {
         registry.bind("meters", meters);
         registry.bind("quarantine", new Quarantine());
         registry.bind("results", new Results());
-        registry.bind("queryWord", new QueryWord());
-        registry.bind("problem", new Problem());
+        registry.bind("queryWord", new CallbackUrl());
+        registry.bind("problem", new ProblemDetails());
         Recipients recipients = new Recipients(settings);
         Delivery delivery = new Delivery(settings);
         registry.bind("recipients", recipients);
-        registry.bind("alertMail", new AlertMail(settings, recipients, clock));
+        registry.bind("alertMail", new MailComposer(settings, recipients, clock));
         registry.bind("mailSender", MailServer.of(settings, clock));
         registry.bind("delivery", delivery);
         registry.bind("alertIntervalSeconds", settings.interval().toSeconds());
@@ -202,10 +227,10 @@ public final class Callboard implements AutoCloseable {
 
     private void bindDatabase(Registry registry) {
         Database database = opening.join();
-        groupCommit =
-                new GroupCommit(new Ledger(database)::recordGroup, database.writers(), GroupCommit.PATIENCE, meters);
+        groupCommit = new GroupCommit(
+                new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, meters);
         registry.bind("dataSource", database.dataSource());
-        registry.bind("recording", new Recording(groupCommit, meters, clock));
+        registry.bind("recording", new TaskRecorder(groupCommit, meters, clock));
         registry.bind("disk", new Disk(database));
         // H2's file can be held by one process only.
         registry.bind("databaseIsOurs", database.isH2());
@@ -216,16 +241,16 @@ public final class Callboard implements AutoCloseable {
         camel.addLifecycleStrategy(new LifecycleStrategySupport() {
             @Override
             public void onRouteContextCreate(Route route) {
-                RouteFiles.check((RouteDefinition) route.getRoute(), route.getEndpoint(), settings);
+                RouteGuard.check((RouteDefinition) route.getRoute(), route.getEndpoint(), settings);
             }
         });
         try {
-            server = new CallbackServer(camel, vertx, settings, sourceCheck, numbers);
+            server = new PublicServer(camel, vertx, settings, sourceCheck, numbers);
             camel.addService(server);
             attach(
                     camel,
                     "platform-http",
-                    new RouterEngine(CallbackServer.ROUTER, settings.port("callboard.http.port"), Optional.of(server)));
+                    new RouterEngine(PublicServer.ROUTER, settings.port("callboard.http.port"), Optional.of(server)));
             int port = settings.port("callboard.management.port");
             String router = VertxPlatformHttpRouter.getRouterNameFromPort(port);
             attach(camel, "management-http", new RouterEngine(router, port, Optional.empty()));
@@ -297,15 +322,15 @@ public final class Callboard implements AutoCloseable {
         return sources.isEmpty() ? "nobody" : String.join(", ", sources);
     }
 
-    DataSource dataSource() {
+    public DataSource dataSource() {
         return database().dataSource();
     }
 
-    Database database() {
+    public Database database() {
         return opening.join();
     }
 
-    CamelContext camel() {
+    public CamelContext camel() {
         return main.getCamelContext();
     }
 

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.callboard.testkit.OnEachDatabase;
+import dev.callboard.testkit.TestCallboard;
+import dev.callboard.testkit.TestMails;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -17,7 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A provider whose callbacks look like no other's takes two route files, a schema and settings. No Java, no build. */
-class NewProviderTest {
+public class NewProviderTest {
     private static TestCallboard callboard;
 
     @BeforeAll
@@ -43,7 +45,7 @@ class NewProviderTest {
     }
 
     /** The routes that Callboard comes with, in a folder that a test may edit. */
-    static Path copyOfRoutes() throws IOException {
+    public static Path copyOfRoutes() throws IOException {
         Path copy = Files.createTempDirectory("routes");
         try (Stream<Path> files = Files.list(Path.of("routes"))) {
             for (Path file : files.toList()) {

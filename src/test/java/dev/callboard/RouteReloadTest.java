@@ -3,6 +3,8 @@ package dev.callboard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

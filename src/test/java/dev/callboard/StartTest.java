@@ -3,6 +3,11 @@ package dev.callboard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.callboard.settings.AddressRange;
+import dev.callboard.settings.Settings;
+import dev.callboard.settings.StartException;
+import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;

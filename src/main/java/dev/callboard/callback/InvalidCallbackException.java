@@ -1,0 +1,28 @@
+package dev.callboard.callback;
+
+import java.util.List;
+
+/** A callback that is not what the provider's schema says. Answered 400 with what was expected. */
+public final class InvalidCallbackException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    private final transient List<Problem> problems;
+
+    InvalidCallbackException(String message, List<Problem> problems) {
+        // Without a stack trace: callers decide how often it is thrown.
+        super(message, null, false, false);
+        this.problems = List.copyOf(problems);
+    }
+
+    /**
+     * One field that is wrong.
+     *
+     * @param field where it stands in the body, as a JSON Pointer (RFC 6901); empty for the body itself
+     * @param expected what the schema wants there; never what the caller sent
+     */
+    public record Problem(String field, String expected) {}
+
+    public List<Problem> problems() {
+        return problems;
+    }
+}

@@ -1,0 +1,231 @@
+package dev.callboard.db;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.PostgresqlServer;
+import dev.callboard.testkit.TestCallboard;
+import dev.callboard.testkit.UnreliableDisk;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is answered while the database can't write, and that all goes on by itself when it can again. */
+@Timeout(180)
+final class OutageTest {
+    @TempDir
+    Path folder;
+
+    private TestCallboard callboard;
+
+    @Test
+    void goesOnWhenAFullDiskHasSpaceAgain() {
+        try (TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk())) {
+            callboard = started;
+            assertThat(post("before").statusCode()).isEqualTo(200);
+            UnreliableDisk.setFull(true);
+            try {
+                assertNotRecorded("while-full");
+                assertNotRecorded("while-full");
+                await().untilAsserted(() -> assertThat(health()).isEqualTo(503));
+            } finally {
+                UnreliableDisk.setFull(false);
+            }
+            await().atMost(Duration.ofSeconds(30)).until(() -> post("after").statusCode() == 200);
+            await().untilAsserted(() -> assertThat(health()).isEqualTo(200));
+            assertThat(post("while-full").statusCode()).isEqualTo(200);
+            assertThat(callboard.rows("SELECT task_id FROM task ORDER BY task_id"))
+                    .extracting(row -> row.get("task_id"))
+                    .containsExactly("after", "before", "while-full");
+        }
+    }
+
+    @Test
+    void hasOnTheDiskWhatItAnswered200EvenIfThePowerIsLost() throws Exception {
+        Map<String, String> settings = h2OnAnUnreliableDisk();
+        try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
+            callboard = started;
+            UnreliableDisk.setKeepsForced(true);
+            for (int i = 1; i <= 5; i++) {
+                assertThat(post("task-" + i).statusCode()).isEqualTo(200);
+                Files.copy(folder.resolve("callboard.mv.db.forced"), folder.resolve("lost-power-" + i + ".mv.db"));
+            }
+        } finally {
+            UnreliableDisk.setKeepsForced(false);
+        }
+        for (int i = 1; i <= 5; i++) {
+            String url = Database.DEFAULT_URL.replace(
+                    "./data/callboard", folder.resolve("lost-power-" + i).toString());
+            try (Connection connection = DriverManager.getConnection(url, "sa", "");
+                    Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("SELECT COUNT(*) FROM callback")) {
+                row.next();
+                assertThat(row.getInt(1))
+                        .as("what is there after the power was lost")
+                        .isEqualTo(i);
+            }
+        }
+    }
+
+    @Test
+    void writesItsFileAnewAtTheEndAndOntoTheDisk() throws Exception {
+        Path file = folder.resolve("callboard.mv.db");
+        try (TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk())) {
+            callboard = started;
+            for (int i = 0; i < 20; i++) {
+                assertThat(post("task-" + i).statusCode()).isEqualTo(200);
+            }
+            UnreliableDisk.setKeepsForced(true);
+        } finally {
+            UnreliableDisk.setKeepsForced(false);
+        }
+        // H2 writes it under this name before it takes the place of the old one.
+        assertThat(folder.resolve("callboard.mv.db.tempFile.forced")).hasSameBinaryContentAs(file);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ".tempFile"})
+    void losesNothingWhenTheDiskIsFullAtTheEnd(String files) {
+        Map<String, String> settings = h2OnAnUnreliableDisk();
+        try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
+            callboard = started;
+            assertThat(post("before").statusCode()).isEqualTo(200);
+            UnreliableDisk.setFullFor(files);
+        } finally {
+            UnreliableDisk.setFull(false);
+        }
+        assertThat(folder.resolve("callboard.mv.db.tempFile").toFile().exists())
+                .as("H2 was at it")
+                .isEqualTo(!files.isEmpty());
+        try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
+            callboard = started;
+            assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = 'before'"))
+                    .hasSize(1);
+        }
+    }
+
+    @Test
+    void goesOnWhenPostgresqlIsBack() {
+        try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"));
+                TestCallboard started = TestCallboard.start(Backend.H2, server.settings())) {
+            callboard = started;
+            assertThat(post("before").statusCode()).isEqualTo(200);
+            server.kill();
+            assertNotRecorded("while-gone");
+            assertThat(health()).isEqualTo(503);
+            server.startAgain();
+            await().atMost(Duration.ofSeconds(30)).until(() -> post("after").statusCode() == 200);
+            await().untilAsserted(() -> assertThat(health()).isEqualTo(200));
+            assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = 'before'"))
+                    .hasSize(1);
+        }
+    }
+
+    @Test
+    void answersWhileSomebodyHoldsATaskAndWritesItsNeighbours() throws Exception {
+        try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"));
+                TestCallboard started = TestCallboard.start(Backend.H2, server.settings())) {
+            callboard = started;
+            assertThat(post("held").statusCode()).isEqualTo(200);
+            try (Connection other = callboard.callboard().dataSource().getConnection();
+                    Statement statement = other.createStatement()) {
+                other.setAutoCommit(false);
+                statement.execute("SELECT * FROM task WHERE task_id = 'held' FOR UPDATE");
+                assertThat(callboard.post("fotor", body("held", 2)).statusCode())
+                        .isEqualTo(503);
+                assertThat(post("neighbour").statusCode()).isEqualTo(200);
+                other.rollback();
+            }
+            assertThat(callboard.post("fotor", body("held", 2)).statusCode()).isEqualTo(200);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"40001", "40P01"})
+    void triesAgainWhenAnotherTransactionWasInTheWay(String sqlState) throws Exception {
+        Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
+        try (TestCallboard started = TestCallboard.start(Backend.POSTGRESQL, database);
+                Connection other = callboardConnection(database);
+                Statement statement = other.createStatement()) {
+            callboard = started;
+            // What a sequence has counted is not rolled back.
+            statement.execute("CREATE SEQUENCE tries");
+            statement.execute("CREATE FUNCTION collide() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN"
+                    + " IF nextval(''tries'') <= 2 THEN RAISE EXCEPTION USING ERRCODE = ''" + sqlState + "''; END IF;"
+                    + " RETURN NEW; END'");
+            statement.execute(
+                    "CREATE TRIGGER collide BEFORE INSERT ON callback FOR EACH ROW EXECUTE FUNCTION collide()");
+            assertThat(post("in-the-way").statusCode()).isEqualTo(200);
+            assertThat(callboard.rows("SELECT task_id, nextval('tries') AS next FROM callback"))
+                    .containsExactly(Map.of("task_id", "in-the-way", "next", 4L));
+        }
+    }
+
+    @Test
+    void answersWithinItsPatienceWhenTheDatabaseIsSlow() throws Exception {
+        Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
+        try (TestCallboard started = TestCallboard.start(Backend.POSTGRESQL, database);
+                Connection other = callboardConnection(database);
+                Statement statement = other.createStatement()) {
+            callboard = started;
+            statement.execute("CREATE FUNCTION dawdle() RETURNS TRIGGER LANGUAGE plpgsql AS"
+                    + " 'BEGIN PERFORM pg_sleep(13); RETURN NEW; END'");
+            statement.execute("CREATE TRIGGER slow BEFORE INSERT ON callback FOR EACH ROW EXECUTE FUNCTION dawdle()");
+            long begin = System.nanoTime();
+            assertNotRecorded("slow");
+            assertThat(Duration.ofNanos(System.nanoTime() - begin))
+                    .isBetween(Duration.ofSeconds(9), Duration.ofSeconds(12));
+            statement.execute("DROP TRIGGER slow ON callback");
+            assertThat(post("slow").statusCode()).isEqualTo(200);
+            assertThat(callboard.rows("SELECT task_id FROM callback WHERE task_id = 'slow'"))
+                    .hasSize(1);
+        }
+    }
+
+    private static Connection callboardConnection(Map<String, String> database) throws SQLException {
+        return DriverManager.getConnection(
+                database.get("callboard.database.url"),
+                database.get("callboard.database.user"),
+                database.get("callboard.database.password"));
+    }
+
+    private Map<String, String> h2OnAnUnreliableDisk() {
+        UnreliableDisk.install();
+        return Map.of(
+                "callboard.database.url",
+                Database.DEFAULT_URL.replace("file:./data/callboard", "unreliable:" + folder.resolve("callboard")));
+    }
+
+    private HttpResponse<String> post(String taskId) {
+        return callboard.post("fotor", body(taskId, 1));
+    }
+
+    private static String body(String taskId, int status) {
+        return "{\"taskId\":\"" + taskId + "\",\"status\":" + status
+                + ",\"type\":\"videoEnhancer\",\"resultUrl\":\"\"}";
+    }
+
+    private void assertNotRecorded(String taskId) {
+        HttpResponse<String> answer = post(taskId);
+        assertThat(answer.statusCode()).isEqualTo(503);
+        assertThat(answer.headers().firstValue("Retry-After")).isPresent();
+        assertThat(answer.body()).isEmpty();
+    }
+
+    private int health() {
+        return callboard.manage("/observe/health").statusCode();
+    }
+}

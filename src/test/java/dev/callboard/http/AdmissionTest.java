@@ -1,0 +1,359 @@
+package dev.callboard.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.callboard.security.Rejections;
+import dev.callboard.security.SourceCheck;
+import dev.callboard.security.Tokens;
+import dev.callboard.settings.Settings;
+import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.Logged;
+import dev.callboard.testkit.RawHttp;
+import dev.callboard.testkit.TestCallboard;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.vertx.core.Vertx;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What the public port takes before anybody asks what it means: how much, how many and how slowly. */
+@Timeout(60)
+class AdmissionTest {
+    private static final String HEAD =
+            "POST /callbacks/fotor HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+
+    private static TestCallboard callboard;
+
+    /** The limits are small and the times short. */
+    @BeforeAll
+    static void start() {
+        callboard = TestCallboard.start(
+                Backend.H2,
+                Map.of(
+                        "callboard.fotor.allowed-sources", "127.0.0.1",
+                        "callboard.trial", "false",
+                        "callboard.max-body-bytes", "2000",
+                        "callboard.http.max-connections", "40",
+                        "callboard.http.header-timeout", "1s",
+                        "callboard.http.body-timeout", "1500ms",
+                        "callboard.http.idle-timeout", "2s"));
+    }
+
+    @AfterAll
+    static void stop() {
+        callboard.close();
+    }
+
+    private static int post() {
+        return RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/fotor"));
+    }
+
+    private static double metric(String line) {
+        return callboard
+                .manage("/observe/metrics")
+                .body()
+                .lines()
+                .filter(text -> text.startsWith(line + " "))
+                .mapToDouble(text -> Double.parseDouble(text.substring(line.length() + 1)))
+                .findFirst()
+                .orElse(0);
+    }
+
+    @Test
+    void closesAConnectionThatDoesNotSendItsHeadersInTime() {
+        long before = System.nanoTime();
+        try (RawHttp silent = new RawHttp(callboard.port);
+                RawHttp half = new RawHttp(callboard.port)) {
+            half.send("POST /callbacks/fotor HTTP/1.1\r\nHost:");
+            assertThat(post()).isEqualTo(200);
+            assertThat(silent.read()).isEmpty();
+            assertThat(half.read()).isEmpty();
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - before))
+                .isBetween(Duration.ofMillis(900), Duration.ofSeconds(10));
+        assertThat(metric("callboard_http_connections_closed_total{reason=\"headers\"}"))
+                .isPositive();
+    }
+
+    @Test
+    void closesAConnectionThatDripsItsHeaders() {
+        assertThat(drip(new RawHttp(callboard.port), HEAD + "X-Long: " + "x".repeat(100)))
+                .isEmpty();
+        assertThat(post()).isEqualTo(200);
+    }
+
+    @Test
+    void answersABodyThatIsLateWith408() {
+        try (Logged log = new Logged();
+                RawHttp half = new RawHttp(callboard.port);
+                RawHttp chunked = new RawHttp(callboard.port)) {
+            half.send(HEAD + "Content-Length: 100\r\n\r\n{\"taskId\"");
+            chunked.send(HEAD + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tas\r\n");
+            assertThat(post()).isEqualTo(200);
+            assertThat(half.status()).isEqualTo(408);
+            assertThat(chunked.status()).isEqualTo(408);
+            assertThat(log.lines()).isEmpty();
+        }
+        assertThat(callboard.rows("SELECT * FROM task WHERE task_id <> 't1'")).isEmpty();
+    }
+
+    @Test
+    void answersABodyThatDripsWith408() {
+        RawHttp http = new RawHttp(callboard.port).send(HEAD + "Content-Length: 1000\r\n\r\n");
+        assertThat(RawHttp.status(drip(http, "x".repeat(500)))).isEqualTo(408);
+    }
+
+    /** One byte each 50 ms, until the other side has had enough. */
+    private static String drip(RawHttp http, String text) {
+        try (http) {
+            CompletableFuture<String> answer = CompletableFuture.supplyAsync(http::read);
+            for (int i = 0; i < text.length() && !answer.isDone(); i++) {
+                http.send(text.substring(i, i + 1));
+                await(answer);
+            }
+            return answer.join();
+        } catch (UncheckedIOException e) {
+            // Closed while we wrote.
+            return "";
+        }
+    }
+
+    private static void await(CompletableFuture<String> answer) {
+        try {
+            answer.get(50, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            // It wants more.
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void closesAConnectionThatLiesIdleAfterItsAnswer() {
+        try (RawHttp http = new RawHttp(callboard.port)) {
+            String request = RawHttp.postJson("/callbacks/fotor").replace("Connection: close\r\n", "");
+            assertThat(RawHttp.status(http.send(request).readHead())).isEqualTo(200);
+            assertThat(http.readHead()).isEqualTo("0\r\n\r\n");
+            // Longer than the time for headers, which counts from the connection's beginning for the first request
+            // alone.
+            Awaitility.await().pollDelay(Duration.ofMillis(1300)).until(() -> true);
+            assertThat(RawHttp.status(http.send(request).readHead())).isEqualTo(200);
+            assertThat(http.readHead()).isEqualTo("0\r\n\r\n");
+            long before = System.nanoTime();
+            assertThat(http.read()).isEmpty();
+            assertThat(Duration.ofNanos(System.nanoTime() - before))
+                    .isBetween(Duration.ofMillis(1500), Duration.ofSeconds(10));
+        }
+        assertThat(metric("callboard_http_connections_closed_total{reason=\"idle\"}"))
+                .isPositive();
+    }
+
+    @Test
+    void answersRequestsThatWereSentInOneGo() {
+        try (RawHttp http = new RawHttp(callboard.port)) {
+            String kept = RawHttp.postJson("/callbacks/fotor").replace("Connection: close\r\n", "");
+            String answers = http.send(kept + kept + RawHttp.postJson("/callbacks/fotor"))
+                    .read();
+            assertThat(answers.split("HTTP/1.1 200", -1)).hasSize(4);
+        }
+    }
+
+    @Test
+    void closesTheNewestConnectionBeyondTheLimit() {
+        List<RawHttp> held = new ArrayList<>();
+        try (Logged log = new Logged()) {
+            for (int i = 0; i < 40; i++) {
+                held.add(new RawHttp(callboard.port).send(HEAD));
+            }
+            Awaitility.await().until(() -> metric("callboard_http_connections") == 40);
+            try (RawHttp one = new RawHttp(callboard.port)) {
+                assertThat(one.read()).isEmpty();
+            }
+            assertThat(log.lines()).isEmpty();
+        } finally {
+            held.forEach(RawHttp::close);
+        }
+        Awaitility.await().until(() -> metric("callboard_http_connections") == 0);
+        assertThat(metric("callboard_http_connections_closed_total{reason=\"too_many\"}"))
+                .isPositive();
+        assertThat(post()).isEqualTo(200);
+    }
+
+    @Test
+    void leavesRoomForTheProviderHoweverManyConnectionsAStrangerOpens() {
+        List<RawHttp> held = new ArrayList<>();
+        try {
+            for (int i = 0; i < 60; i++) {
+                held.add(new RawHttp(callboard.port, "127.0.0.8"));
+            }
+            Awaitility.await().until(() -> metric("callboard_http_connections") == 10);
+            assertThat(post()).isEqualTo(200);
+        } finally {
+            held.forEach(RawHttp::close);
+        }
+    }
+
+    @Test
+    void refusesAStrangerWithoutReadingItsBody() {
+        try (RawHttp stranger = new RawHttp(callboard.port, "127.0.0.8")) {
+            stranger.send(HEAD + "Content-Length: 1900\r\nExpect: 100-continue\r\n\r\n");
+            assertThat(stranger.readHead()).startsWith("HTTP/1.1 403");
+            // What it then does not send is not waited for any longer than a body.
+            assertThat(stranger.read()).isEqualTo("0\r\n\r\n");
+        }
+    }
+
+    @Test
+    void answersABodyOverTheLimit413() {
+        try (Logged log = new Logged()) {
+            String large = "{\"taskId\":\"large\",\"status\":0,\"x\":\"" + "x".repeat(2000) + "\"}";
+            assertThat(RawHttp.status(
+                            callboard.port,
+                            "127.0.0.1",
+                            RawHttp.post("/callbacks/fotor", large, "Content-Type: application/json")))
+                    .isEqualTo(413);
+            try (RawHttp declared = new RawHttp(callboard.port)) {
+                assertThat(declared.send(HEAD + "Content-Length: 999999999999\r\n\r\n")
+                                .readHead())
+                        .startsWith("HTTP/1.1 413");
+            }
+            try (RawHttp chunked = new RawHttp(callboard.port)) {
+                chunked.send(HEAD + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+                for (int i = 0; i < 3; i++) {
+                    chunked.send("3e8\r\n" + "x".repeat(1000) + "\r\n");
+                }
+                assertThat(chunked.readHead()).startsWith("HTTP/1.1 413");
+            }
+            assertThat(log.lines()).isEmpty();
+        }
+        assertThat(callboard.rows("SELECT * FROM callback WHERE task_id = 'large'"))
+                .isEmpty();
+        assertThat(metric("callboard_http_answers_total{status=\"413\"}")).isPositive();
+    }
+
+    @Test
+    void answersALongHeaderSectionAndALongLineWithoutARoute() {
+        try (RawHttp http = new RawHttp(callboard.port)) {
+            assertThat(http.send(HEAD + "X-Long: " + "x".repeat(9000) + "\r\n\r\n")
+                            .readHead())
+                    .containsPattern("^HTTP/1.1 (400|431)");
+        }
+        try (RawHttp http = new RawHttp(callboard.port)) {
+            assertThat(http.send("GET /" + "x".repeat(5000) + " HTTP/1.1\r\nHost: x\r\n\r\n")
+                            .readHead())
+                    .containsPattern("^HTTP/1.. 414");
+        }
+        try (RawHttp http = new RawHttp(callboard.port)) {
+            assertThat(http.send("what is this\r\n\r\n").readHead()).containsPattern("^(HTTP/1.. 4..|$)");
+        }
+    }
+
+    @Test
+    void speaksNoHttp2WhereTheLimitsWouldNotHold() {
+        try (RawHttp http = new RawHttp(callboard.port)) {
+            http.send(RawHttp.postJson("/callbacks/fotor", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"));
+            assertThat(http.read()).startsWith("HTTP/1.1 200");
+        }
+    }
+
+    @Test
+    void answers503WhileTheRoutesAreStarting() throws Exception {
+        Properties properties = new Properties();
+        properties.put("callboard.http.port", String.valueOf(TestCallboard.freePort()));
+        Settings settings = Settings.read(Path.of("no-file"), Map.of(), properties);
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        SourceCheck sourceCheck =
+                new SourceCheck(settings, new Tokens(settings), new Rejections(Clock.systemUTC(), meters));
+        Vertx vertx = Vertx.vertx();
+        try (PublicServer server = new PublicServer(new DefaultCamelContext(), vertx, settings, sourceCheck, meters)) {
+            server.start();
+            int port = settings.port("callboard.http.port");
+            try (RawHttp http = new RawHttp(port)) {
+                assertThat(http.send(RawHttp.postJson("/callbacks/fotor")).read())
+                        .startsWith("HTTP/1.1 503")
+                        .containsIgnoringCase("retry-after: 5");
+            }
+            assertThat(meters.counter("callboard.http.turned.away", "reason", "starting")
+                            .count())
+                    .isEqualTo(1);
+            server.open();
+            assertThat(RawHttp.status(port, "127.0.0.1", RawHttp.postJson("/callbacks/fotor")))
+                    .isEqualTo(404);
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
+        }
+    }
+
+    /** The routes of this project, in which recording takes its time. */
+    private static String slowRoutes() {
+        return TestCallboard.editedRoutes(
+                "record-task",
+                text -> text.replace(
+                        "      steps:\n",
+                        "      steps:\n        - delay: { expression: { constant: { expression: \"2500\" } } }\n"));
+    }
+
+    @Test
+    void answers503AtOnceBeyondWhatMayBeInFlight() throws Exception {
+        try (Logged log = new Logged();
+                TestCallboard slow = TestCallboard.start(
+                        Backend.H2, Map.of("callboard.http.max-in-flight", "3", "callboard.routes", slowRoutes()))) {
+            // Half-sent requests take no place.
+            List<RawHttp> half = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                half.add(new RawHttp(slow.port).send(HEAD + "Content-Length: 10\r\n\r\n"));
+            }
+            List<RawHttp> held = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                held.add(new RawHttp(slow.port).send(RawHttp.postJson("/callbacks/fotor")));
+            }
+            // One who goes away while his callback is in work still takes a place.
+            held.remove(0).close();
+            Awaitility.await()
+                    .until(() -> slow.manage("/observe/metrics").body().contains("callboard_http_in_flight 3.0"));
+            long before = System.nanoTime();
+            try (RawHttp one = new RawHttp(slow.port)) {
+                assertThat(one.send(RawHttp.postJson("/callbacks/fotor")).read())
+                        .startsWith("HTTP/1.1 503")
+                        .containsIgnoringCase("retry-after: 5");
+            }
+            assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(1));
+            for (RawHttp http : held) {
+                assertThat(http.status()).isEqualTo(200);
+            }
+            Awaitility.await()
+                    .until(() -> slow.manage("/observe/metrics").body().contains("callboard_http_in_flight 0.0"));
+            assertThat(RawHttp.status(slow.port, "127.0.0.1", RawHttp.postJson("/callbacks/fotor")))
+                    .isEqualTo(200);
+            half.forEach(RawHttp::close);
+            assertThat(slow.manage("/observe/metrics").body())
+                    .contains("callboard_http_turned_away_total{reason=\"in_flight\"} 1.0");
+            assertThat(log.lines("answered 503")).hasSize(1).first().asString().contains("3 requests are in flight");
+        }
+    }
+
+    @Test
+    void keepsNoPlaceForWhatFailsBeforeItsRoute() {
+        for (int i = 0; i < 20; i++) {
+            RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/fotor?x=%zz"));
+            RawHttp.status(callboard.port, "127.0.0.8", RawHttp.postJson("/callbacks/fotor"));
+            RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/nobody"));
+        }
+        Awaitility.await().until(() -> metric("callboard_http_in_flight") == 0);
+    }
+}

@@ -1,0 +1,80 @@
+package dev.callboard.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.CallboardProcess;
+import dev.callboard.testkit.Caller;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The packaged application with the heap that the README names, and with more than that heap can take at once. */
+final class SmallHeapIT {
+    private static final int CALLERS = 64;
+
+    @Test
+    @Timeout(150)
+    void takesOrTurnsAwayManyLargeBodiesAtOnceAndGoesOn(@TempDir Path folder) throws Exception {
+        // Many times as long in memory.
+        String list = "1,".repeat(200_000) + "1";
+        ExecutorService callers = Executors.newFixedThreadPool(CALLERS);
+        try (CallboardProcess callboard = new CallboardProcess(folder, Backend.H2.newDatabase(folder))) {
+            callboard.start();
+            List<Future<Integer>> answers = new ArrayList<>();
+            for (int i = 0; i < CALLERS; i++) {
+                String body = "{\"taskId\":\"large-" + i + "\",\"status\":0,\"list\":[" + list + "]}";
+                answers.add(callers.submit(() -> post(callboard.port, body)));
+            }
+            List<Integer> statuses = new ArrayList<>();
+            for (Future<Integer> answer : answers) {
+                statuses.add(answer.get());
+            }
+
+            assertThat(statuses).containsOnly(200, 503);
+            assertThat(post(callboard.port, "{\"taskId\":\"after\",\"status\":0}"))
+                    .isEqualTo(200);
+        } finally {
+            callers.shutdownNow();
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void givesBackTheRoomOfBodiesThatNeverCame(@TempDir Path folder) throws Exception {
+        byte[] half = ("POST /callbacks/fotor HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                        + "Content-Length: 1000000\r\n\r\n" + "x".repeat(500_000))
+                .getBytes(StandardCharsets.US_ASCII);
+        try (CallboardProcess callboard = new CallboardProcess(folder, Backend.H2.newDatabase(folder))) {
+            callboard.start();
+            for (int i = 0; i < CALLERS; i++) {
+                try (Socket caller = new Socket(InetAddress.getLoopbackAddress(), callboard.port)) {
+                    caller.getOutputStream().write(half);
+                    boolean abruptly = i % 2 == 0;
+                    caller.setSoLinger(abruptly, 0);
+                }
+            }
+
+            // A small one would have found room yet.
+            String large = "{\"taskId\":\"after\",\"status\":0,\"large\":\"" + "x".repeat(1_000_000) + "\"}";
+            await().until(() -> post(callboard.port, large) == 200);
+        }
+    }
+
+    private static int post(int port, String body) throws IOException {
+        try (Caller caller = new Caller(port)) {
+            return caller.post("fotor", body);
+        }
+    }
+}

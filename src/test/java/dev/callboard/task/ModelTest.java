@@ -1,0 +1,302 @@
+package dev.callboard.task;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.callboard.testkit.OnEachDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.apache.camel.ProducerTemplate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Random callbacks of many tasks, with repeats and disorder, sent by many threads at once, end where a model ends that
+ * is as plain as the rules of the order. The callbacks of one task are sent one after the other. A seed that failed is
+ * tried again with {@code -Dcallboard.seed=...}.
+ */
+@Timeout(300)
+final class ModelTest extends OnEachDatabase {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelTest.class);
+    private static final int TASKS = 300;
+    private static final int MAX_CALLBACKS = 12;
+    private static final int THREADS = 32;
+    private static final Instant NOON = Instant.parse("2026-01-01T12:00:00Z");
+
+    /** A callback as a route would describe it; {@code time} may be null. */
+    private record Sent(String status, String outcome, String alert, Instant time, String url, int body) {
+        boolean isUnknown() {
+            return outcome.equals("unknown");
+        }
+
+        boolean isFinished() {
+            return outcome.equals("completed") || outcome.equals("failed");
+        }
+    }
+
+    private record Told(String kind, int turn) {}
+
+    /** One task, by the rules as they are written for people. */
+    private static final class Model {
+        private final Set<Integer> bodies = new HashSet<>();
+        private final Set<String> urls = new TreeSet<>();
+        private final Set<Told> told = new HashSet<>();
+        private final Set<Told> named = new HashSet<>();
+        private Sent last;
+        private Instant compared;
+        private Instant occurred;
+        private int turn;
+
+        void take(Sent sent) {
+            if (!bodies.add(sent.body())) {
+                return;
+            }
+            if (sent.url() != null) {
+                urls.add(sent.url());
+            }
+            boolean moves = last == null || moves(sent);
+            if (moves) {
+                move(sent);
+            }
+            List<String> kinds = new ArrayList<>(
+                    sent.alert().isEmpty() ? List.of() : List.of(sent.alert().split(",")));
+            if (!moves) {
+                kinds.retainAll(Set.of("flagged", "unknown"));
+            }
+            if (!kinds.isEmpty()) {
+                boolean first = told.add(new Told(kinds.get(0), turn));
+                for (String kind : kinds.subList(1, kinds.size())) {
+                    if (named.add(new Told(kind, turn)) && !first) {
+                        told.add(new Told(kind, turn));
+                    }
+                }
+            }
+        }
+
+        private boolean moves(Sent sent) {
+            if (last.isUnknown() && !sent.isUnknown()) {
+                return true;
+            }
+            if (!last.isUnknown() && sent.isUnknown()) {
+                return false;
+            }
+            if (compared != null && sent.time() != null && !sent.time().equals(compared)) {
+                return sent.time().isAfter(compared);
+            }
+            return !(last.isFinished() && sent.outcome().equals("in_progress"));
+        }
+
+        private void move(Sent sent) {
+            if (last == null || !last.status().equals(sent.status())) {
+                turn++;
+            }
+            if (last != null && last.isUnknown() && !sent.isUnknown()) {
+                compared = null;
+            }
+            compared = latest(compared, sent.time());
+            occurred = latest(occurred, sent.time());
+            last = sent;
+        }
+
+        private static Instant latest(Instant one, Instant other) {
+            return one == null || (other != null && other.isAfter(one)) ? other : one;
+        }
+    }
+
+    @Test
+    void endsWhereTheModelEnds() throws Exception {
+        Random random = seeded();
+        Map<String, List<Sent>> sequences = new LinkedHashMap<>();
+        for (int i = 0; i < TASKS; i++) {
+            sequences.put("model-" + i, sequence(random, i));
+        }
+        sendAtOnce(sequences);
+        for (Map.Entry<String, List<Sent>> entry : sequences.entrySet()) {
+            Model model = new Model();
+            entry.getValue().forEach(model::take);
+            compare(entry.getKey(), entry.getValue(), model);
+        }
+    }
+
+    @Test
+    void endsWhereTheModelEndsWithSeveralCallbacksOfATaskInOneGroup() throws Exception {
+        Random random = seeded();
+        TaskStore ledger = new TaskStore(callboard.callboard().database());
+        TaskRecorder recording = new TaskRecorder(null, null, Clock.systemUTC());
+        Map<String, List<Sent>> sequences = new LinkedHashMap<>();
+        List<Callback> group = new ArrayList<>();
+        for (int i = 0; i < TASKS; i++) {
+            String taskId = "group-" + i;
+            sequences.put(taskId, sequence(random, i));
+            for (Sent sent : sequences.get(taskId)) {
+                group.add(recording.callback(variables(taskId, sent)::get));
+                if (random.nextInt(10) == 0) {
+                    ledger.recordGroup(group);
+                    group.clear();
+                }
+            }
+        }
+        ledger.recordGroup(group);
+        for (Map.Entry<String, List<Sent>> entry : sequences.entrySet()) {
+            Model model = new Model();
+            entry.getValue().forEach(model::take);
+            compare(entry.getKey(), entry.getValue(), model);
+        }
+    }
+
+    @Test
+    void makesNoDifferenceOfTheOrderOfArrivalWhereAllTimesDiffer() throws Exception {
+        Random random = seeded();
+        Map<String, List<Sent>> sequences = new LinkedHashMap<>();
+        for (int i = 0; i < TASKS / 6; i++) {
+            List<Sent> sequence = new ArrayList<>();
+            for (int body = 0; body < 6; body++) {
+                sequence.add(sent(random, i, NOON.plusSeconds(body), body));
+            }
+            for (int order = 0; order < 6; order++) {
+                Collections.shuffle(sequence, random);
+                sequences.put("order-" + i + "-" + order, List.copyOf(sequence));
+            }
+        }
+        sendAtOnce(sequences);
+        for (int i = 0; i < TASKS / 6; i++) {
+            Set<Object> ends = new HashSet<>();
+            for (int order = 0; order < 6; order++) {
+                String taskId = "order-" + i + "-" + order;
+                ends.add(List.of(
+                        callboard.rows("SELECT status, outcome, failure_reason FROM task WHERE task_id = ?", taskId),
+                        callboard.rows("SELECT url FROM result WHERE task_id = ? ORDER BY url", taskId)));
+            }
+            assertThat(ends)
+                    .as("the orders of " + sequences.get("order-" + i + "-0"))
+                    .hasSize(1);
+        }
+    }
+
+    private Random seeded() {
+        long seed = Long.getLong("callboard.seed", System.nanoTime());
+        LOG.info("{}: -Dcallboard.seed={}", backend, seed);
+        return new Random(seed);
+    }
+
+    private static List<Sent> sequence(Random random, int task) {
+        List<Sent> sequence = new ArrayList<>();
+        int count = 1 + random.nextInt(MAX_CALLBACKS);
+        for (int body = 0; body < count; body++) {
+            if (body > 0 && random.nextInt(4) == 0) {
+                sequence.add(sequence.get(random.nextInt(sequence.size())));
+            } else {
+                // Few different times, so that some are equal, and no time at all now and then.
+                Instant time = random.nextInt(3) == 0 ? null : NOON.plusSeconds(random.nextInt(5));
+                sequence.add(sent(random, task, time, body));
+            }
+        }
+        return sequence;
+    }
+
+    private static Sent sent(Random random, int task, Instant time, int body) {
+        String url = "https://static.example.com/" + task + "/" + random.nextInt(3) + ".jpg";
+        return switch (random.nextInt(6)) {
+            case 0 -> new Sent("waiting", "in_progress", "", time, null, body);
+            case 1 -> new Sent("running", "in_progress", "flagged", time, null, body);
+            case 2 -> new Sent("done", "completed", "", time, url, body);
+            case 3 -> new Sent("done", "completed", "incomplete,flagged", time, url, body);
+            case 4 -> new Sent("broken", "failed", "failed", time, null, body);
+            default -> new Sent("odd", "unknown", "", time, null, body);
+        };
+    }
+
+    private static void sendAtOnce(Map<String, List<Sent>> sequences) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(THREADS);
+        try (ProducerTemplate producer = callboard.callboard().camel().createProducerTemplate()) {
+            List<Future<?>> tasks = new ArrayList<>();
+            sequences.forEach((taskId, sequence) -> tasks.add(threads.submit(() -> {
+                for (Sent sent : sequence) {
+                    send(producer, taskId, sent);
+                }
+            })));
+            for (Future<?> task : tasks) {
+                task.get();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static void send(ProducerTemplate producer, String taskId, Sent sent) {
+        var exchange = producer.send(
+                "direct:record-task", made -> variables(taskId, sent).forEach(made::setVariable));
+        if (exchange.getException() != null) {
+            throw new IllegalStateException(exchange.getException());
+        }
+    }
+
+    private static Map<String, Object> variables(String taskId, Sent sent) {
+        return Map.of(
+                "provider",
+                "fotor",
+                "taskId",
+                taskId,
+                "status",
+                sent.status(),
+                "outcome",
+                sent.outcome(),
+                "alert",
+                sent.alert(),
+                "failureReason",
+                "broke at " + sent.time(),
+                "occurredAt",
+                Objects.toString(sent.time(), ""),
+                "results",
+                sent.url() == null ? List.of() : List.of(Map.of("kind", "image", "url", sent.url())),
+                "payload",
+                "{\"body\":" + sent.body() + "}");
+    }
+
+    private static void compare(String taskId, List<Sent> sequence, Model model) throws SQLException {
+        try (Connection connection = callboard.callboard().dataSource().getConnection();
+                PreparedStatement select = connection.prepareStatement("SELECT * FROM task WHERE task_id = ?")) {
+            select.setString(1, taskId);
+            try (ResultSet task = select.executeQuery()) {
+                assertThat(task.next()).isTrue();
+                OffsetDateTime occurred = task.getObject("occurred_at", OffsetDateTime.class);
+                assertThat(List.of(
+                                task.getString("status"),
+                                task.getString("outcome"),
+                                task.getInt("turn"),
+                                String.valueOf(occurred == null ? null : occurred.toInstant())))
+                        .as(taskId + " after " + sequence)
+                        .isEqualTo(List.of(
+                                model.last.status(), model.last.outcome(), model.turn, String.valueOf(model.occurred)));
+            }
+        }
+        assertThat(callboard.rows("SELECT payload FROM callback WHERE task_id = ?", taskId))
+                .hasSameSizeAs(model.bodies);
+        assertThat(callboard.rows("SELECT url FROM result WHERE task_id = ? ORDER BY url", taskId))
+                .extracting(row -> row.get("url"))
+                .containsExactlyElementsOf(model.urls);
+        assertThat(callboard.rows("SELECT kind, turn FROM alert WHERE task_id = ?", taskId))
+                .extracting(row -> new Told((String) row.get("kind"), (Integer) row.get("turn")))
+                .as("the alerts of " + taskId + " after " + sequence)
+                .containsExactlyInAnyOrderElementsOf(model.told);
+    }
+}

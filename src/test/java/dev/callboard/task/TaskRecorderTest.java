@@ -1,0 +1,108 @@
+package dev.callboard.task;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.callboard.testkit.OnEachDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.IntUnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is written down, and what is answered while the database does not write. */
+@Timeout(60)
+final class TaskRecorderTest extends OnEachDatabase {
+    @Test
+    void failsOnlyThePoisonedCallbackOfAGroup() throws Exception {
+        execute("ALTER TABLE callback ADD CONSTRAINT no_poison CHECK (status <> '666')");
+        Map<String, Integer> answers = postAtOnce(40, "neighbour", i -> i % 10 == 3 ? 666 : 1);
+        execute("ALTER TABLE callback DROP CONSTRAINT no_poison");
+
+        for (int i = 0; i < 40; i++) {
+            String taskId = "neighbour-" + i;
+            int expected = i % 10 == 3 ? 500 : 200;
+            assertThat(answers).containsEntry(taskId, expected);
+            assertThat(callboard.rows("SELECT task_id FROM callback WHERE task_id = ?", taskId))
+                    .hasSize(expected == 200 ? 1 : 0);
+            assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = ?", taskId))
+                    .hasSize(expected == 200 ? 1 : 0);
+        }
+        assertThat(metrics())
+                .contains("callboard_callbacks_total{became=\"refused_by_database\",provider=\"fotor\"} 4.0");
+    }
+
+    @Test
+    void countsWhatBecameOfCallbacksAndAlerts() {
+        String failed = fotor("counted", 2);
+        callboard.post("fotor", failed);
+        callboard.post("fotor", failed);
+        callboard.post("fotor", fotor("counted", 0));
+        callboard.post("fotor", "{}");
+
+        await().untilAsserted(() -> assertThat(metrics()).containsPattern("callboard_alerts_sent_total [1-9]"));
+        assertThat(metrics())
+                .contains("callboard_callbacks_total{became=\"moved\",provider=\"fotor\"}")
+                .contains("callboard_callbacks_total{became=\"repeated\",provider=\"fotor\"} 1.0")
+                .contains("callboard_callbacks_total{became=\"out_of_date\",provider=\"fotor\"} 1.0")
+                .contains("callboard_callbacks_total{became=\"malformed\",provider=\"fotor\"} 1.0")
+                .contains("callboard_commit_seconds_count")
+                .contains("callboard_group_size_count")
+                .contains("callboard_waiting 0.0")
+                .contains("callboard_mail_failures_total 0.0");
+    }
+
+    @Test
+    void showsHowLongTheOldestUnsentAlertHasWaited() throws SQLException {
+        execute("INSERT INTO alert (alert_id, kind, provider, created_at, next_attempt_at)"
+                + " VALUES (CAST('11111111-2222-3333-4444-555555555555' AS UUID), 'failed', 'fotor',"
+                + " CURRENT_TIMESTAMP - INTERVAL '1' HOUR, CURRENT_TIMESTAMP + INTERVAL '1' HOUR)");
+        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(metrics())
+                .containsPattern("callboard_alerts_pending [1-9]")
+                .containsPattern("callboard_alerts_oldest_pending_seconds 36\\d\\d"));
+    }
+
+    private static String metrics() {
+        return callboard.manage("/observe/metrics").body();
+    }
+
+    /** Sends callbacks of different tasks from threads of their own; gives the status code of each by its task's id. */
+    private static Map<String, Integer> postAtOnce(int count, String prefix, IntUnaryOperator status) throws Exception {
+        ExecutorService callers = Executors.newFixedThreadPool(count);
+        try {
+            Map<String, Integer> answers = new TreeMap<>();
+            List<Future<Integer>> calls = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                String body = fotor(prefix + "-" + i, status.applyAsInt(i));
+                calls.add(callers.submit(() -> callboard.post("fotor", body).statusCode()));
+            }
+            for (int i = 0; i < count; i++) {
+                answers.put(prefix + "-" + i, calls.get(i).get());
+            }
+            return answers;
+        } finally {
+            callers.shutdownNow();
+        }
+    }
+
+    private static String fotor(String taskId, int status) {
+        return "{\"taskId\":\"" + taskId + "\",\"status\":" + status
+                + ",\"type\":\"videoEnhancer\",\"resultUrl\":\"\"}";
+    }
+
+    private static void execute(String sql) throws SQLException {
+        try (Connection connection = callboard.callboard().dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+package dev.callboard.task;
+
+import static dev.callboard.task.Outcome.COMPLETED;
+import static dev.callboard.task.Outcome.FAILED;
+import static dev.callboard.task.Outcome.IN_PROGRESS;
+import static dev.callboard.task.Outcome.UNKNOWN;
+import static dev.callboard.task.TaskStore.Effect.MOVED;
+import static dev.callboard.task.TaskStore.Effect.OUT_OF_DATE;
+import static dev.callboard.task.TaskStore.Effect.REPEATED;
+import static dev.callboard.testkit.Callbacks.NOON;
+import static dev.callboard.testkit.Callbacks.callback;
+import static dev.callboard.testkit.Callbacks.repeat;
+import static dev.callboard.testkit.Callbacks.withResult;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.callboard.db.Database;
+import dev.callboard.settings.Settings;
+import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.TestCallboard;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The same rules where they matter: in the tables, with groups of callbacks and several processes at once. */
+@ParameterizedClass
+@EnumSource(Backend.class)
+record TaskStoreTest(Backend backend) {
+    private static Settings settings;
+    private static Database database;
+    private static TaskStore ledger;
+
+    @BeforeParameterizedClassInvocation
+    static void open(Backend backend) throws IOException {
+        Properties properties = new Properties();
+        properties.putAll(backend.newDatabase(TestCallboard.newFolder()));
+        settings = Settings.read(Path.of("no-file"), Map.of(), properties);
+        database = Database.open(settings);
+        ledger = new TaskStore(database);
+    }
+
+    @AfterParameterizedClassInvocation
+    static void close() {
+        database.close();
+    }
+
+    @Test
+    void tellsTwiceOfATaskThatFailsIsRepairedAndFailsAgain() throws Exception {
+        String id = newId();
+
+        assertThat(record(callback(id, "2", FAILED, null, 0, "failed"))).isEqualTo(MOVED);
+        assertThat(record(callback(id, "1", COMPLETED, null, 1))).isEqualTo(MOVED);
+        assertThat(record(callback(id, "2", FAILED, null, 2, "failed"))).isEqualTo(MOVED);
+
+        assertThat(alerts(id)).containsExactlyInAnyOrder("failed in turn 1", "failed in turn 3");
+    }
+
+    @Test
+    void recordsNothingOfAnEmptyGroup() throws Exception {
+        assertThat(ledger.recordGroup(List.of())).isEmpty();
+    }
+
+    @Test
+    void tellsTheSameWhenAllComeInOneGroup() throws Exception {
+        String id = newId();
+
+        List<TaskStore.Effect> effects = ledger.recordGroup(List.of(
+                callback(id, "2", FAILED, null, 0, "failed"),
+                callback(id, "1", COMPLETED, null, 1),
+                callback(id, "2", FAILED, null, 2, "failed")));
+
+        assertThat(effects).containsExactly(MOVED, MOVED, MOVED);
+        assertThat(alerts(id)).containsExactlyInAnyOrder("failed in turn 1", "failed in turn 3");
+        assertThat(value(id, "outcome_since")).isEqualTo(NOON.plusSeconds(2));
+        assertThat(rows("callback", id)).isEqualTo(3);
+    }
+
+    @Test
+    void tellsOnceOfAFailureThatIsRepeated() throws Exception {
+        String id = newId();
+        Callback failed = callback(id, "2", FAILED, null, 0, "failed");
+
+        record(failed);
+        assertThat(record(callback(id, "2", FAILED, null, 1, "failed"))).isEqualTo(MOVED);
+        assertThat(record(repeat(failed, 2))).isEqualTo(REPEATED);
+
+        assertThat(alerts(id)).containsExactly("failed in turn 1");
+        assertThat(rows("callback", id)).isEqualTo(2);
+    }
+
+    @Test
+    void aRepeatChangesNothingButWhenTheTaskWasHeardOf() throws Exception {
+        String id = newId();
+        Callback progress = callback(id, "0", IN_PROGRESS, null, 0);
+        record(progress);
+        Callback done = callback(id, "1", COMPLETED, null, 10);
+
+        assertThat(ledger.recordGroup(List.of(done, repeat(done, 20), repeat(progress, 30))))
+                .containsExactly(MOVED, REPEATED, REPEATED);
+
+        assertThat(rows("callback", id)).isEqualTo(2);
+        assertThat(value(id, "outcome")).isEqualTo("completed");
+        assertThat(value(id, "changed_at")).isEqualTo(NOON.plusSeconds(10));
+        assertThat(value(id, "heard_at")).isEqualTo(NOON.plusSeconds(30));
+        assertThat(value(id, "callback_id")).isEqualTo(done.id());
+    }
+
+    @Test
+    void keepsALateCallbackButDoesNotFollowIt() throws Exception {
+        String id = newId();
+        record(callback(id, "1", COMPLETED, 20, 0));
+
+        assertThat(record(callback(id, "2", FAILED, 10, 1, "failed"))).isEqualTo(OUT_OF_DATE);
+        assertThat(record(callback(id, "0", IN_PROGRESS, null, 2))).isEqualTo(OUT_OF_DATE);
+        assertThat(record(callback(id, "9", UNKNOWN, 30, 3))).isEqualTo(OUT_OF_DATE);
+
+        assertThat(rows("callback", id)).isEqualTo(4);
+        assertThat(alerts(id)).isEmpty();
+        assertThat(value(id, "status")).isEqualTo("1");
+        assertThat(value(id, "turn")).isEqualTo(1);
+        assertThat(value(id, "changed_at")).isEqualTo(NOON);
+        assertThat(value(id, "heard_at")).isEqualTo(NOON.plusSeconds(3));
+        assertThat(value(id, "occurred_at")).isEqualTo(NOON.plusSeconds(20));
+    }
+
+    @Test
+    void keepsTheResultsAndTellsOfTheFlagOfALateCallback() throws Exception {
+        String id = newId();
+        record(withResult(callback(id, "1", COMPLETED, 20, 0), "https://x.example/1"));
+
+        record(withResult(callback(id, "1", COMPLETED, 10, 1, "incomplete", "flagged"), "https://x.example/2"));
+        record(withResult(callback(id, "1", COMPLETED, 5, 2), "https://x.example/1"));
+
+        assertThat(rows("result", id)).isEqualTo(2);
+        assertThat(alerts(id)).containsExactly("flagged in turn 1");
+    }
+
+    @Test
+    void severalProcessesLoseNothingAndAreNotInEachOthersWay() throws Exception {
+        Random random = new Random(7);
+        String run = newId().substring(0, 8);
+        List<Callback> all = new ArrayList<>();
+        Map<String, String> last = new HashMap<>();
+        for (int task = 0; task < 100; task++) {
+            String id = run + "-" + task;
+            for (int time = 1; time <= 4; time++) {
+                boolean fails = random.nextBoolean();
+                all.add(withResult(
+                        callback(id, "at " + time, fails ? FAILED : COMPLETED, time, time, "failed"),
+                        "https://x.example/" + id + time));
+                last.put(id, "at " + time);
+            }
+            all.add(callback(id, run + " " + task % 20, UNKNOWN, 5, 5, "unknown"));
+        }
+        List<List<Callback>> groups = new ArrayList<>();
+        for (int copy = 0; copy < 4; copy++) {
+            Collections.shuffle(all, random);
+            for (int from = 0; from < all.size(); from += 20) {
+                groups.add(all.subList(from, from + 20).stream()
+                        .map(callback -> repeat(callback, 6))
+                        .toList());
+            }
+        }
+
+        long deadlocks = deadlocks();
+        // H2's file belongs to one process.
+        Database another = database.isH2() ? database : Database.open(settings);
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try {
+            List<TaskStore> ledgers = List.of(ledger, new TaskStore(another));
+            List<Future<List<TaskStore.Effect>>> written = new ArrayList<>();
+            for (int i = 0; i < groups.size(); i++) {
+                TaskStore one = ledgers.get(i % 2);
+                List<Callback> group = groups.get(i);
+                written.add(threads.submit(() -> one.recordGroup(group)));
+            }
+            int fresh = 0;
+            for (Future<List<TaskStore.Effect>> effects : written) {
+                for (TaskStore.Effect effect : effects.get()) {
+                    fresh += effect == REPEATED ? 0 : 1;
+                }
+            }
+            assertThat(fresh).as("kept once, however often it came").isEqualTo(all.size());
+        } finally {
+            threads.shutdown();
+            if (!database.isH2()) {
+                another.close();
+            }
+        }
+
+        assertThat(deadlocks()).isEqualTo(deadlocks);
+        assertThat(number("SELECT COUNT(*) FROM callback WHERE task_id LIKE ?", run + "-%"))
+                .isEqualTo(all.size());
+        assertThat(number("SELECT COUNT(*) FROM result WHERE task_id LIKE ?", run + "-%"))
+                .isEqualTo(400);
+        assertThat(number("SELECT COUNT(*) FROM alert WHERE kind = 'unknown' AND task_id LIKE ?", run + "-%"))
+                .as("each unknown status is told once")
+                .isEqualTo(20);
+        for (Map.Entry<String, String> task : last.entrySet()) {
+            assertThat(value(task.getKey(), "status")).isEqualTo(task.getValue());
+            assertThat(alerts(task.getKey())).contains("failed in turn " + value(task.getKey(), "turn"));
+        }
+    }
+
+    // ---- words ----
+
+    private static TaskStore.Effect record(Callback callback) throws Exception {
+        return ledger.recordGroup(List.of(callback)).get(0);
+    }
+
+    private static String newId() {
+        return UUID.randomUUID().toString();
+    }
+
+    private static long deadlocks() throws SQLException {
+        return database.isH2()
+                ? 0
+                : number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database() AND ? <> ''", "x");
+    }
+
+    private static Object value(String id, String column) throws SQLException {
+        Object value =
+                query("SELECT " + column + " FROM task WHERE task_id = ?", id).get(0);
+        return value instanceof OffsetDateTime time ? time.toInstant() : value;
+    }
+
+    private static List<Object> alerts(String id) throws SQLException {
+        return query("SELECT kind || ' in turn ' || turn FROM alert WHERE kind <> 'unknown' AND task_id = ?", id);
+    }
+
+    private static long rows(String table, String id) throws SQLException {
+        return number("SELECT COUNT(*) FROM " + table + " WHERE task_id = ?", id);
+    }
+
+    private static long number(String sql, String parameter) throws SQLException {
+        return ((Number) query(sql, parameter).get(0)).longValue();
+    }
+
+    private static List<Object> query(String sql, String parameter) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            statement.setString(1, parameter);
+            List<Object> values = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    Object value = row.getObject(1);
+                    values.add(value instanceof java.sql.Timestamp time ? time.toInstant() : value);
+                }
+            }
+            return values;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package dev.callboard.testkit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** The packaged {@code target/callboard.jar} as a process of its own, with a folder, ports and settings of its own. */
+public final class CallboardProcess implements AutoCloseable {
+    /** The options that the README names. */
+    public static final List<String> OPTIONS = List.of("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+
+    private static final long START_SECONDS = 60;
+
+    public final int port;
+    public final int managementPort;
+    private final Path folder;
+    private final List<String> command;
+    private final Map<String, String> settings;
+    private Process process;
+
+    /** What is started, with its options; not yet. */
+    public CallboardProcess(Path folder, Map<String, String> settings, List<String> javaArguments) {
+        try {
+            this.folder = Files.createDirectories(folder);
+            this.port = TestCallboard.freePort();
+            this.managementPort = TestCallboard.freePort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        this.settings = new LinkedHashMap<>(settings);
+        this.settings.put("callboard.trial", "true");
+        this.settings.put("callboard.http.port", String.valueOf(port));
+        this.settings.put("callboard.management.port", String.valueOf(managementPort));
+        this.settings.putIfAbsent(
+                "callboard.routes", "file:" + Path.of("routes").toAbsolutePath() + "/*.camel.yaml");
+        this.command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(javaArguments);
+    }
+
+    /** The packaged application, started as the README says; not yet. */
+    public CallboardProcess(Path folder, Map<String, String> settings) {
+        this(folder, settings, packaged(OPTIONS));
+    }
+
+    public static List<String> packaged(List<String> javaOptions) {
+        List<String> arguments = new ArrayList<>(javaOptions);
+        arguments.add("-jar");
+        arguments.add(Path.of("target/callboard.jar").toAbsolutePath().toString());
+        return arguments;
+    }
+
+    /** Starts it and returns when it has answered a callback; how many milliseconds that took. */
+    public long start() {
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
+        settings.forEach((key, value) -> builder.environment().put(variable(key), value));
+        long begin = System.nanoTime();
+        try {
+            process = builder.start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        String body = "{\"taskId\":\"first-" + System.nanoTime() + "\",\"status\":0}";
+        try (Caller caller = new Caller(port)) {
+            while (!answers(caller, body)) {
+                long waited = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
+                if (!process.isAlive() || waited > START_SECONDS) {
+                    throw new IllegalStateException("Callboard did not start" + whatItSaid());
+                }
+                Thread.sleep(10);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    }
+
+    private static boolean answers(Caller caller, String body) {
+        try {
+            return caller.post("fotor", body) == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static String variable(String key) {
+        return key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+    }
+
+    public Path log() {
+        return folder.resolve("callboard.log");
+    }
+
+    /** The end of its log, which is gone with its folder when a test has failed. */
+    private String whatItSaid() {
+        try {
+            List<String> lines = Files.readAllLines(log());
+            String end = String.join("\n", lines.subList(Math.max(0, lines.size() - 50), lines.size()));
+            return (process.isAlive() ? "" : " (exit code " + process.exitValue() + ")") + "; the end of its log:\n"
+                    + end;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The most memory that the system has held for it so far, in MB. */
+    public long residentMegabytes() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
+                if (line.startsWith("VmHWM:")) {
+                    return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new IllegalStateException("the system does not tell");
+    }
+
+    /** How long it has held a processor so far, in milliseconds. */
+    public long processorMs() {
+        return process.info().totalCpuDuration().orElseThrow().toMillis();
+    }
+
+    /** kill -9: nothing of it runs any more when this returns. */
+    public void kill() {
+        process.destroyForcibly();
+        await();
+    }
+
+    /** Ends it as a user would (SIGTERM), and waits until it has. */
+    @Override
+    public void close() {
+        if (process != null && process.isAlive()) {
+            process.destroy();
+            await();
+        }
+    }
+
+    private void await() {
+        try {
+            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new IllegalStateException("Callboard did not end within a minute" + whatItSaid());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            process.destroyForcibly();
+        }
+    }
+}

@@ -1,0 +1,282 @@
+package dev.callboard.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.callboard.Callboard;
+import dev.callboard.settings.Settings;
+import jakarta.mail.Session;
+import jakarta.mail.internet.MimeMessage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/**
+ * Callboard as a user starts it, but on free ports, in a folder and with a database of its own. Loopback is let in and
+ * mails become files, unless the settings say otherwise.
+ */
+public final class TestCallboard implements AutoCloseable {
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    public final Path folder;
+    public final int port;
+    public final int managementPort;
+    private final Map<String, String> settings;
+    private final Set<String> mailsBefore = new HashSet<>();
+    private Callboard callboard;
+
+    private TestCallboard(Path folder, Map<String, String> settings) {
+        this.folder = folder;
+        this.settings = settings;
+        this.port = Integer.parseInt(settings.get("callboard.http.port"));
+        this.managementPort = Integer.parseInt(settings.get("callboard.management.port"));
+        startAgain();
+    }
+
+    public static TestCallboard start(Backend backend) {
+        return start(backend, Map.of());
+    }
+
+    public static TestCallboard start(Backend backend, Map<String, String> settings) {
+        try {
+            Path folder = newFolder();
+            Map<String, String> all = new LinkedHashMap<>(backend.newDatabase(folder));
+            all.put("callboard.trial", "true");
+            all.put("callboard.http.port", String.valueOf(freePort()));
+            all.put("callboard.management.port", String.valueOf(freePort()));
+            all.put("callboard.mail.directory", folder.resolve("data/mail").toString());
+            // So short that a test need not wait for the next mail about the same provider and kind.
+            all.put("callboard.alerts.interval", "1s");
+            all.putAll(settings);
+            return new TestCallboard(folder, all);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** An empty folder that {@code mvn clean} removes. */
+    public static Path newFolder() throws IOException {
+        return Files.createTempDirectory(Path.of("target").toAbsolutePath(), "callboard");
+    }
+
+    public static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** The value of {@code callboard.routes} for a copy of this project's routes in which one file was edited. */
+    public static String editedRoutes(String route, UnaryOperator<String> edit) {
+        try (Stream<Path> files = Files.list(Path.of("routes"))) {
+            Path folder = Files.createTempDirectory("routes");
+            for (Path file : files.toList()) {
+                Files.copy(file, folder.resolve(file.getFileName()));
+            }
+            Path edited = folder.resolve(route + ".camel.yaml");
+            String before = Files.readString(edited);
+            String after = edit.apply(before);
+            assertThat(after).isNotEqualTo(before);
+            Files.writeString(edited, after);
+            return "file:" + folder + "/*.camel.yaml";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts it once more with the same database, after {@link #stop()}. */
+    public void startAgain() {
+        Properties properties = new Properties();
+        properties.putAll(settings);
+        callboard = Callboard.start(Settings.read(Path.of("no-file"), Map.of(), properties));
+    }
+
+    public Callboard callboard() {
+        return callboard;
+    }
+
+    /** The text of {@code src/test/resources/callbacks/<name>.json}. */
+    public static String payload(String name) {
+        try (InputStream in = TestCallboard.class.getResourceAsStream("/callbacks/" + name + ".json")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public HttpResponse<String> post(String provider, String body, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(url("/callbacks/" + provider))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return send(request.build());
+    }
+
+    public URI url(String path) {
+        return URI.create("http://127.0.0.1:" + port + path);
+    }
+
+    public static HttpResponse<String> send(HttpRequest request) {
+        try {
+            return CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public HttpResponse<String> manage(String path) {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + managementPort + path))
+                .build());
+    }
+
+    /** What {@code GET /tasks/...} answers. */
+    public JsonNode task(String provider, String taskId) {
+        try {
+            return JSON.readTree(manage("/tasks/" + provider + "/" + taskId).body());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The rows of a query, each a map of lower-case column names. */
+    public List<Map<String, Object>> rows(String sql, Object... parameters) {
+        try (Connection connection = callboard.dataSource().getConnection();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            List<Map<String, Object>> rows = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    Map<String, Object> columns = new LinkedHashMap<>();
+                    for (int i = 1; i <= row.getMetaData().getColumnCount(); i++) {
+                        columns.put(row.getMetaData().getColumnLabel(i), row.getObject(i));
+                    }
+                    rows.add(columns);
+                }
+            }
+            return rows;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** How many rows tell of callbacks, by table. What is refused must leave all of them as they were. */
+    public Map<String, Object> kept() {
+        return rows("SELECT (SELECT COUNT(*) FROM task) AS task, (SELECT COUNT(*) FROM callback) AS callback,"
+                        + " (SELECT COUNT(*) FROM result) AS result,"
+                        + " (SELECT COUNT(*) FROM alert WHERE task_id IS NOT NULL) AS alert")
+                .get(0);
+    }
+
+    /** The alerts of a task, oldest first. */
+    public List<Map<String, Object>> alerts(String taskId) {
+        return rows("SELECT * FROM alert WHERE task_id = ? ORDER BY created_at", taskId);
+    }
+
+    public int count(String table) {
+        return rows("SELECT 1 FROM " + table).size();
+    }
+
+    /** What a refusal leaves behind: nothing, but the one mail a day about refusals. */
+    public void assertNothingKept() {
+        for (String table : List.of("callback", "task", "result", "quarantine")) {
+            assertThat(count(table)).describedAs("rows in %s", table).isZero();
+        }
+        assertThat(rows("SELECT kind FROM alert WHERE kind <> 'refused'")).isEmpty();
+        assertThat(mails().stream().filter(mail -> !mailsBefore.contains(TestMails.subject(mail))))
+                .allSatisfy(mail -> assertThat(TestMails.subject(mail)).contains("callers were refused"));
+    }
+
+    public Optional<MimeMessage> mailNamed(String part) {
+        return mails().stream()
+                .filter(mail -> TestMails.subject(mail).contains(part))
+                .findFirst();
+    }
+
+    /** What there is so far does not count in {@link #assertNothingKept()}. */
+    public void forgetCallbacks() {
+        mails().forEach(mail -> mailsBefore.add(TestMails.subject(mail)));
+        try (Connection connection = callboard.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            for (String table : List.of("alert", "result", "callback", "task")) {
+                statement.executeUpdate("DELETE FROM " + table);
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The mails that became files so far, oldest first. */
+    public List<MimeMessage> mails() {
+        Path directory = Path.of(settings.get("callboard.mail.directory"));
+        if (!Files.exists(directory)) {
+            return List.of();
+        }
+        List<MimeMessage> mails = new ArrayList<>();
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".eml"))
+                    .sorted()
+                    .toList()) {
+                try (InputStream in = Files.newInputStream(file)) {
+                    mails.add(new MimeMessage(Session.getInstance(new Properties()), in));
+                }
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+        return mails;
+    }
+
+    /** The first mail that names a task; waits until there is one. */
+    public MimeMessage mailOf(String taskId) {
+        return Awaitility.await()
+                .atMost(Duration.ofSeconds(40))
+                .until(
+                        () -> mails().stream()
+                                .filter(mail -> TestMails.text(mail).contains(taskId))
+                                .findFirst(),
+                        Optional::isPresent)
+                .orElseThrow();
+    }
+
+    /** As {@link #close()}, for a test that starts it again. */
+    public void stop() {
+        callboard.close();
+    }
+
+    @Override
+    public void close() {
+        stop();
+    }
+}
