@@ -24,6 +24,7 @@ import dev.callboard.http.RouterEngine;
 import dev.callboard.security.Rejections;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.security.Tokens;
+import dev.callboard.settings.AddressRange;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.task.CallbackMetrics;
@@ -46,6 +47,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
@@ -86,7 +88,7 @@ public final class Callboard implements AutoCloseable {
         this.opening = opening;
         // As many as may share one commit.
         this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
-        this.meters = new CallbackMetrics(numbers, settings.providers());
+        this.meters = new CallbackMetrics(numbers, settings.providerNames());
     }
 
     /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */
@@ -137,25 +139,25 @@ public final class Callboard implements AutoCloseable {
         checkManagementPort();
         main.configure()
                 .withName("callboard")
-                .withRoutesIncludePattern(settings.routeFiles())
+                .withRoutesIncludePattern(settings.routes().include())
                 .withAutoConfigurationLogSummary(false)
                 .withJmxEnabled(false)
                 // Bodies are small and in memory already.
                 .withStreamCachingEnabled(false)
                 .withShutdownTimeout(30);
         main.configure().setAutowiredEnabled(false);
-        if (settings.is("callboard.routes.reload")) {
+        if (settings.routes().reload()) {
             main.configure()
                     .withRoutesReloadEnabled(true)
-                    .withRoutesReloadDirectory(settings.routesFolder().toString())
+                    .withRoutesReloadDirectory(settings.routes().folder().toString())
                     .withRoutesReloadPattern("*.camel.yaml")
                     .withRoutesReloadRemoveAllRoutes(false);
         }
         main.configure()
                 .httpManagementServer()
                 .withEnabled(true)
-                .withHost(settings.get("callboard.management.host"))
-                .withPort(settings.port("callboard.management.port"))
+                .withHost(settings.management().host())
+                .withPort(settings.management().port())
                 .withHealthCheckEnabled(true)
                 .withMetricsEnabled(true);
         // As properties, since Camel 4.18.0 does not read them from configure().metrics().
@@ -184,8 +186,8 @@ public final class Callboard implements AutoCloseable {
 
     /** Camel's management server starts without its port, with no more than a warning, if that is in use. */
     private void checkManagementPort() {
-        String host = settings.get("callboard.management.host");
-        int port = settings.port("callboard.management.port");
+        String host = settings.management().host();
+        int port = settings.management().port();
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
             socket.bind(new InetSocketAddress(host, port));
@@ -204,7 +206,7 @@ public final class Callboard implements AutoCloseable {
         registry.bind("refusals", refusals);
         sourceCheck = new SourceCheck(settings, tokens, refusals);
         registry.bind("sourceCheck", sourceCheck);
-        registry.bind("schemaCheck", new SchemaCheck(settings.routesFolder(), settings.providers()));
+        registry.bind("schemaCheck", new SchemaCheck(settings.routes().folder(), settings.providerNames()));
         registry.bind("strictJson", strictJson());
         registry.bind("plainJson", plainJson());
         // Under the name by which Camel looks for one, before it makes its own.
@@ -220,7 +222,7 @@ public final class Callboard implements AutoCloseable {
         registry.bind("alertMail", new MailComposer(settings, recipients, clock));
         registry.bind("mailSender", MailServer.of(settings, clock));
         registry.bind("delivery", delivery);
-        registry.bind("alertIntervalSeconds", settings.interval().toSeconds());
+        registry.bind("alertIntervalSeconds", settings.alerts().interval().toSeconds());
         registry.bind("mail-health", new MailHealthCheck(delivery));
         registry.bind("nothingFromOutside", nothingFromOutside());
     }
@@ -250,8 +252,8 @@ public final class Callboard implements AutoCloseable {
             attach(
                     camel,
                     "platform-http",
-                    new RouterEngine(PublicServer.ROUTER, settings.port("callboard.http.port"), Optional.of(server)));
-            int port = settings.port("callboard.management.port");
+                    new RouterEngine(PublicServer.ROUTER, settings.http().port(), Optional.of(server)));
+            int port = settings.management().port();
             String router = VertxPlatformHttpRouter.getRouterNameFromPort(port);
             attach(camel, "management-http", new RouterEngine(router, port, Optional.empty()));
         } catch (StartException e) {
@@ -291,32 +293,34 @@ public final class Callboard implements AutoCloseable {
     }
 
     private void announce() {
-        String callbacks = "http://" + settings.get("callboard.http.host") + ":" + settings.get("callboard.http.port");
+        String callbacks = settings.http().url();
         List<String> urls = new ArrayList<>();
         List<String> sources = new ArrayList<>();
-        for (String provider : settings.providers()) {
-            boolean token = !settings.tokens(provider).isEmpty();
+        for (String provider : settings.providerNames()) {
+            boolean token = !settings.providers().get(provider).tokens().isEmpty();
             urls.add(callbacks + "/callbacks/" + provider + (token ? "?token=<callboard." + provider + ".token>" : ""));
             sources.add(provider + " from " + letIn(provider) + (token ? " with a token" : " without a token"));
         }
-        List<String> proxies = settings.list("callboard.trusted-proxies");
+        List<AddressRange> proxies = settings.trustedProxies();
         if (!proxies.isEmpty()) {
-            sources.add("through the proxies " + String.join(", ", proxies));
+            sources.add("through the proxies "
+                    + proxies.stream().map(AddressRange::toString).collect(Collectors.joining(", ")));
         }
         LOG.info("Callbacks: {}", String.join(", ", urls));
         LOG.info("Let in:    {}", String.join("; ", sources));
-        LOG.info("Database:  {}", Database.location(settings.get("callboard.database.url")));
+        LOG.info("Database:  {}", Database.location(settings.database().url()));
         LOG.info("Mails:     {}", MailServer.describe(settings));
-        LOG.info("Routes:    {}", settings.get("callboard.routes"));
+        LOG.info("Routes:    {}", settings.routes().pattern());
         LOG.info(
                 "Manage:    http://{}:{}/tasks, /observe/health, /observe/metrics",
-                settings.get("callboard.management.host"),
-                settings.get("callboard.management.port"));
+                settings.management().host(),
+                settings.management().port());
     }
 
     private String letIn(String provider) {
-        List<String> sources = new ArrayList<>(settings.list("callboard." + provider + ".allowed-sources"));
-        if (settings.is("callboard.trial")) {
+        List<String> sources =
+                new ArrayList<>(settings.providers().get(provider).sources());
+        if (settings.trial()) {
             sources.add("this machine");
         }
         return sources.isEmpty() ? "nobody" : String.join(", ", sources);

@@ -66,7 +66,7 @@ public final class Delivery {
         Verdict verdict = new Verdict(List.of());
         if (map(exchange).get("taken_for").toString().isEmpty()) {
             verdict.words.add("nobody is told of this ("
-                    + Recipients.keyOfKind(String.valueOf(map(exchange).get("kind"))) + ")");
+                    + Settings.Alerts.keyOfKind(String.valueOf(map(exchange).get("kind"))) + ")");
         }
         write(exchange, verdict);
     }

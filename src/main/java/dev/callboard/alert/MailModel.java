@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -97,9 +96,8 @@ final class MailModel {
 
     MailModel(Settings settings) {
         this.time = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss z", Locale.ENGLISH)
-                .withZone(ZoneId.of(settings.get("callboard.alerts.time-zone")));
-        this.manage =
-                "http://" + settings.get("callboard.management.host") + ":" + settings.get("callboard.management.port");
+                .withZone(settings.alerts().timeZone());
+        this.manage = settings.management().url();
     }
 
     /** The words of a test mail. */

@@ -1,7 +1,6 @@
 package dev.callboard.alert;
 
 import dev.callboard.settings.Settings;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Properties;
@@ -26,15 +25,16 @@ public final class MailServer {
     }
 
     public static JavaMailSender of(Settings settings, Clock clock, Duration step, Duration mail) {
-        if (settings.get("callboard.mail.host").isEmpty()) {
-            return new EmlDirectory(Path.of(settings.get("callboard.mail.directory")), clock);
+        Settings.Mail server = settings.mail();
+        if (server.host().isEmpty()) {
+            return new EmlDirectory(server.directory(), clock);
         }
-        boolean tls = settings.get("callboard.mail.security").equals("tls");
+        boolean tls = server.security() == Settings.MailSecurity.TLS;
         String protocol = tls ? "smtps" : "smtp";
         DefaultJavaMailSender sender = new DefaultJavaMailSender();
         sender.setProtocol(protocol);
-        sender.setHost(settings.get("callboard.mail.host"));
-        sender.setPort(settings.port("callboard.mail.port"));
+        sender.setHost(server.host().get());
+        sender.setPort(server.port());
         Properties properties = sender.getJavaMailProperties();
         String prefix = "mail." + protocol + ".";
         for (String timeout : new String[] {"connectiontimeout", "timeout", "writetimeout"}) {
@@ -43,26 +43,26 @@ public final class MailServer {
         properties.put(prefix + (tls ? "ssl.socketFactory" : "socketFactory"), new DeadlineSocketFactory(mail));
         properties.setProperty(prefix + "socketFactory.fallback", "false");
         properties.setProperty(prefix + "ssl.checkserveridentity", "true");
-        if (settings.get("callboard.mail.security").equals("starttls")) {
+        if (server.security() == Settings.MailSecurity.STARTTLS) {
             properties.setProperty(prefix + "starttls.enable", "true");
             properties.setProperty(prefix + "starttls.required", "true");
         }
         // One recipient who is refused does not keep the mail from the others.
         properties.setProperty(prefix + "sendpartial", "true");
-        if (!settings.get("callboard.mail.username").isEmpty()) {
+        if (server.username().isPresent()) {
             properties.setProperty(prefix + "auth", "true");
-            sender.setUsername(settings.get("callboard.mail.username"));
-            sender.setPassword(settings.get("callboard.mail.password"));
+            sender.setUsername(server.username().get());
+            sender.setPassword(server.password());
         }
         return sender;
     }
 
     /** For people: where mails go. */
     public static String describe(Settings settings) {
-        if (settings.get("callboard.mail.host").isEmpty()) {
-            return "files in " + settings.get("callboard.mail.directory") + " (callboard.mail.host is not set)";
-        }
-        return settings.get("callboard.mail.host") + ":" + settings.get("callboard.mail.port") + ", "
-                + settings.get("callboard.mail.security");
+        Settings.Mail server = settings.mail();
+        return server.host()
+                .map(host ->
+                        host + ":" + server.port() + ", " + server.security().word())
+                .orElseGet(() -> "files in " + server.directory() + " (callboard.mail.host is not set)");
     }
 }

@@ -27,7 +27,7 @@ final class MailTemplates {
 
     /** @throws StartException if the folder is missing, or a template is broken or has a word that no mail has */
     MailTemplates(Settings settings) {
-        Path folder = settings.get(KEY).isEmpty() ? null : Path.of(settings.get(KEY));
+        Path folder = settings.mail().templates().orElse(null);
         if (folder != null && !Files.isDirectory(folder)) {
             throw StartException.of(KEY, "there is no folder " + folder);
         }

@@ -25,8 +25,6 @@ public final class Recipients {
     public static final List<String> KINDS =
             List.of("failed", "no_result", "incomplete", "flagged", "unknown", "refused", "malformed", "undelivered");
 
-    static final String DEFAULT_TO = "callboard.alerts.to";
-
     /** The value that switches a kind off. */
     private static final String NOBODY = "none";
 
@@ -40,51 +38,40 @@ public final class Recipients {
 
     /** @throws StartException if an address is none, or can't be reached from the mail host that is set */
     public Recipients(Settings settings) {
-        this.byDefault = addresses(DEFAULT_TO, settings);
+        this.byDefault = addresses(Settings.Alerts.TO, settings.alerts().to(), settings);
         this.from = sender(settings);
-        for (String kind : KINDS) {
-            String key = keyOfKind(kind);
-            if (settings.get(key).equals(NOBODY)) {
-                byKind.put(kind, List.of());
-            } else if (!settings.get(key).isEmpty()) {
-                byKind.put(kind, addresses(key, settings));
+        settings.alerts().toByKind().forEach((kind, to) -> {
+            String key = Settings.Alerts.keyOfKind(kind);
+            if (!KINDS.contains(kind)) {
+                throw StartException.of(key, "there is no such alert kind");
             }
-        }
-        for (String provider : settings.providers()) {
-            String key = keyOfProvider(provider);
-            if (!settings.get(key).isEmpty()) {
-                byProvider.put(provider, addresses(key, settings));
-            }
-        }
-    }
-
-    public static String keyOfKind(String kind) {
-        return "callboard.alerts.kind." + kind + ".to";
-    }
-
-    public static String keyOfProvider(String provider) {
-        return "callboard.alerts.provider." + provider + ".to";
+            byKind.put(kind, to.equals(NOBODY) ? List.of() : addresses(key, to, settings));
+        });
+        settings.alerts()
+                .toByProvider()
+                .forEach((provider, to) ->
+                        byProvider.put(provider, addresses(Settings.Alerts.keyOfProvider(provider), to, settings)));
     }
 
     private static InternetAddress sender(Settings settings) {
-        String key = "callboard.alerts.from";
-        List<InternetAddress> addresses = addresses(key, settings);
+        List<InternetAddress> addresses =
+                addresses(Settings.Alerts.FROM, settings.alerts().from(), settings);
         if (addresses.size() > 1) {
-            throw StartException.of(key, "is more than one address");
+            throw StartException.of(Settings.Alerts.FROM, "is more than one address");
         }
         return addresses.get(0);
     }
 
-    private static List<InternetAddress> addresses(String key, Settings settings) {
+    private static List<InternetAddress> addresses(String key, String value, Settings settings) {
         Map<String, InternetAddress> addresses = new LinkedHashMap<>();
         try {
-            for (InternetAddress address : InternetAddress.parse(settings.get(key), true)) {
+            for (InternetAddress address : InternetAddress.parse(value, true)) {
                 address.validate();
                 check(key, address.getAddress(), settings);
                 addresses.putIfAbsent(address.getAddress().toLowerCase(Locale.ROOT), address);
             }
         } catch (AddressException e) {
-            throw StartException.of(key, "'" + settings.get(key) + "' is no mail address (" + e.getMessage() + ")");
+            throw StartException.of(key, "'" + value + "' is not a mail address (" + e.getMessage() + ")");
         }
         if (addresses.isEmpty()) {
             throw StartException.of(key, "is empty");
@@ -96,7 +83,7 @@ public final class Recipients {
         if (!ASCII.matcher(address).matches() || address.contains(",")) {
             throw StartException.of(key, "'" + address + "' has a character that mail servers do not take");
         }
-        String host = settings.get("callboard.mail.host");
+        String host = settings.mail().host().orElse("");
         boolean local = address.toLowerCase(Locale.ROOT).endsWith("@localhost");
         if (local && !host.isEmpty() && !AddressRange.isLoopbackName(host)) {
             throw StartException.of(

@@ -34,13 +34,6 @@ import org.slf4j.LoggerFactory;
  * when the process ends. Safe for any number of threads.
  */
 public final class Database implements AutoCloseable {
-    /**
-     * H2 in a file of the working directory, with PostgreSQL's SQL and lower-case names. H2 must not close itself on
-     * SIGTERM: callbacks in flight are still recorded then.
-     */
-    public static final String DEFAULT_URL =
-            "jdbc:h2:file:./data/callboard;MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DB_CLOSE_ON_EXIT=FALSE";
-
     private static final Logger LOG = LoggerFactory.getLogger(Database.class);
 
     private static final String KEY = "callboard.database.url";
@@ -106,7 +99,7 @@ public final class Database implements AutoCloseable {
      * @throws StartException if it does not answer, lets nobody in, or can't be brought up to date
      */
     public static Database open(Settings settings) {
-        String url = settings.get(KEY);
+        String url = settings.database().url();
         boolean h2 = url.startsWith(H2);
         if (!h2 && !url.startsWith(POSTGRESQL)) {
             throw StartException.of(KEY, "begins with neither " + H2 + " nor " + POSTGRESQL);
@@ -120,8 +113,8 @@ public final class Database implements AutoCloseable {
         HikariConfig config = new HikariConfig();
         config.setPoolName("callboard");
         config.setJdbcUrl(h2 ? withOurs(url) : url);
-        config.setUsername(settings.get("callboard.database.user"));
-        config.setPassword(settings.get("callboard.database.password"));
+        config.setUsername(settings.database().user());
+        config.setPassword(settings.database().password());
         config.setMaximumPoolSize(10);
         config.setConnectionTimeout(5_000);
         config.setInitializationFailTimeout(1);

@@ -6,7 +6,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
-import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,15 +38,11 @@ final class ConnectionLimits {
         this.vertx = vertx;
         this.meters = meters;
         this.isKnown = isKnown;
-        this.most = settings.number("callboard.http.max-connections", 1, Integer.MAX_VALUE);
-        this.headerMillis = millis(settings, "callboard.http.header-timeout");
-        this.bodyMillis = millis(settings, "callboard.http.body-timeout");
-        this.idleMillis = millis(settings, "callboard.http.idle-timeout");
+        this.most = settings.http().maxConnections();
+        this.headerMillis = settings.http().headerTimeout().toMillis();
+        this.bodyMillis = settings.http().bodyTimeout().toMillis();
+        this.idleMillis = settings.http().idleTimeout().toMillis();
         meters.gauge("callboard.http.connections", count);
-    }
-
-    private static long millis(Settings settings, String key) {
-        return settings.duration(key, Duration.ZERO, Duration.ofDays(1)).toMillis();
     }
 
     /**

@@ -59,17 +59,16 @@ public final class PublicServer extends ServiceSupport {
             CamelContext camel, Vertx vertx, Settings settings, SourceCheck sourceCheck, MeterRegistry meters) {
         this.camel = camel;
         this.vertx = vertx;
-        this.host = settings.get("callboard.http.host");
-        this.port = settings.port("callboard.http.port");
-        int mostBody = settings.number("callboard.max-body-bytes", 1, Integer.MAX_VALUE);
+        this.host = settings.http().host();
+        this.port = settings.http().port();
+        int mostBody = settings.http().maxBodyBytes();
         this.bodies = BodyHandler.create(false).setBodyLimit(mostBody);
         this.memory = new BodyMemory(Runtime.getRuntime().maxMemory(), mostBody);
         this.sourceCheck = sourceCheck;
         this.meters = meters;
         this.turnedAway = new TurnedAway(Clock.systemUTC(), meters);
         this.connections = new ConnectionLimits(vertx, settings, meters, sourceCheck::knows);
-        this.inFlight =
-                new InFlight(settings.number("callboard.http.max-in-flight", 1, Integer.MAX_VALUE), turnedAway, meters);
+        this.inFlight = new InFlight(settings.http().maxInFlight(), turnedAway, meters);
     }
 
     /** A route's processor within the limits of this server. */

@@ -57,8 +57,8 @@ public final class RouteGuard {
                             + " only removeHeaders and setVariable with a constant may stand before it");
         }
         String provider = route.getRouteId().replaceFirst("^receive-", "");
-        boolean hasToken = settings.providers().contains(provider)
-                && !settings.tokens(provider).isEmpty();
+        boolean hasToken = settings.providerNames().contains(provider)
+                && !settings.providers().get(provider).tokens().isEmpty();
         if (hasToken && !route.getOutputs().stream().anyMatch(step -> isBean(step, STRIKE_OUT))) {
             throw new StartException(file + "has no step " + STRIKE_OUT + ", so it would keep callboard." + provider
                     + ".token where the provider repeats it");

@@ -28,8 +28,8 @@ public final class SourceCheck {
     private final Rejections refusals;
 
     public SourceCheck(Settings settings, Tokens tokens, Rejections refusals) {
-        for (String provider : settings.providers()) {
-            allowed.put(provider, settings.allowedSources(provider));
+        for (String provider : settings.providerNames()) {
+            allowed.put(provider, settings.providers().get(provider).allowedSources());
         }
         this.callerAddress = new ClientAddressResolver(settings.trustedProxies());
         this.tokens = tokens;

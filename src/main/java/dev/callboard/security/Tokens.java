@@ -30,9 +30,9 @@ public final class Tokens {
 
     public Tokens(Settings settings) {
         List<String> all = new ArrayList<>();
-        for (String provider : settings.providers()) {
+        for (String provider : settings.providerNames()) {
             List<byte[]> own = new ArrayList<>();
-            for (String token : settings.tokens(provider)) {
+            for (String token : settings.providers().get(provider).tokens()) {
                 own.add(token.getBytes(StandardCharsets.UTF_8));
                 all.add(token);
             }

@@ -1,443 +1,216 @@
 package dev.callboard.settings;
 
-import dev.callboard.alert.Recipients;
-import dev.callboard.db.Database;
-import java.io.IOException;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.SortedMap;
 
 /**
- * The settings of one Callboard process: every {@code callboard.*} key with its value. A value comes from the first of
- * these that has the key: a Java system property, the environment variable of the key's name ({@code
- * callboard.alerts.to} is {@code CALLBOARD_ALERTS_TO}), the file {@code application.properties}, the default.
+ * The settings of one Callboard process, read and checked once at startup. {@link #read()} parses every value, so the
+ * rest of the application never sees a value that is out of range. Immutable and safe for use by any number of threads.
  *
- * <p>Reading checks that each key is known and that each value can be used, and throws a {@link StartException} that
- * names the key if not. Immutable, and so safe for any number of threads.
+ * @param trial whether this machine itself may call, for a first try
+ * @param trustedProxies the peers whose {@code X-Forwarded-For} header is read
+ * @param providers every provider by its name, in alphabetical order
+ * @param retention how long a task is kept after its last callback; empty to keep all tasks
+ * @param values every {@code callboard.*} key with its value, for the placeholders of the routes
  */
-public final class Settings {
-    /** The file in the working directory that people edit. */
+public record Settings(
+        Http http,
+        Management management,
+        boolean trial,
+        List<AddressRange> trustedProxies,
+        SortedMap<String, Provider> providers,
+        Database database,
+        Optional<Duration> retention,
+        Alerts alerts,
+        Mail mail,
+        Routes routes,
+        Map<String, String> values) {
+
+    /** The file in the working directory that users edit. */
     public static final Path FILE = Path.of("application.properties");
 
-    /** Every fixed key with its default, in the order of {@code application.properties}. */
-    static final Map<String, String> DEFAULTS = defaults();
-
-    private static final String PREFIX = "callboard.";
-    private static final Pattern PROVIDER_KEY =
-            Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources|token)");
-    private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{32,64}");
-    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
-    private static final String ANY = "any";
-    private static final Pattern RETENTION = Pattern.compile("[1-9][0-9]{0,4}d");
-    private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
-
-    private final Map<String, String> values;
-    private final Set<String> providers;
-
-    private Settings(Map<String, String> values, Set<String> providers) {
-        this.values = Collections.unmodifiableMap(values);
-        this.providers = Collections.unmodifiableSet(providers);
+    /**
+     * The public HTTP server.
+     *
+     * @param maxBodyBytes the length of the longest callback that is read
+     * @param maxInFlight how many requests the routes handle at a time, including those that wait for a worker
+     * @param maxConnections how many connections are open at a time
+     * @param headerTimeout how long a client may take to send the headers of a request
+     * @param bodyTimeout how long a client may take to send the body of a request
+     * @param idleTimeout how long a connection may stay open between two requests
+     */
+    public record Http(
+            String host,
+            int port,
+            int maxBodyBytes,
+            int maxInFlight,
+            int maxConnections,
+            Duration headerTimeout,
+            Duration bodyTimeout,
+            Duration idleTimeout) {
+        /** The base URL of the server, without a trailing slash. */
+        public String url() {
+            return "http://" + host + ":" + port;
+        }
     }
 
-    private static Map<String, String> defaults() {
-        Map<String, String> defaults = new LinkedHashMap<>();
-        defaults.put("callboard.http.host", "127.0.0.1");
-        defaults.put("callboard.http.port", "8080");
-        defaults.put("callboard.management.host", "127.0.0.1");
-        defaults.put("callboard.management.port", "9876");
-        defaults.put("callboard.http.max-in-flight", "256");
-        defaults.put("callboard.http.max-connections", "1000");
-        defaults.put("callboard.http.header-timeout", "10s");
-        defaults.put("callboard.http.body-timeout", "30s");
-        defaults.put("callboard.http.idle-timeout", "60s");
-        defaults.put("callboard.trial", "false");
-        defaults.put("callboard.database.url", Database.DEFAULT_URL);
-        defaults.put("callboard.database.user", "sa");
-        defaults.put("callboard.database.password", "");
-        defaults.put("callboard.trusted-proxies", "");
-        defaults.put("callboard.retention", "");
-        defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
-        defaults.put("callboard.fotor.token", "");
-        defaults.put("callboard.creatify.allowed-sources", "");
-        defaults.put("callboard.creatify.token", "");
-        defaults.put("callboard.max-body-bytes", "1048576");
-        defaults.put("callboard.alerts.to", "ops@localhost");
-        defaults.put("callboard.alerts.from", "callboard@localhost");
-        defaults.put("callboard.alerts.interval", "5m");
-        defaults.put("callboard.alerts.time-zone", "UTC");
-        defaults.put("callboard.mail.host", "");
-        defaults.put("callboard.mail.port", "587");
-        defaults.put("callboard.mail.username", "");
-        defaults.put("callboard.mail.password", "");
-        defaults.put("callboard.mail.security", "starttls");
-        defaults.put("callboard.mail.directory", "data/mail");
-        defaults.put("callboard.mail.templates", "");
-        defaults.put("callboard.routes", "file:routes/*.camel.yaml");
-        defaults.put("callboard.routes.reload", "false");
-        return Collections.unmodifiableMap(defaults);
+    /** The management HTTP server. */
+    public record Management(String host, int port) {
+        /** The base URL of the server, without a trailing slash. */
+        public String url() {
+            return "http://" + host + ":" + port;
+        }
     }
 
     /**
-     * Reads the settings of this process.
+     * One provider.
      *
-     * @throws StartException if a key is unknown or a value can't be used
+     * @param allowedSources the addresses that may call; with {@code callboard.trial} also those of loopback
+     * @param sources the same as the settings have it, for people
+     * @param tokens the tokens of which the callback URL must carry one; empty if it needs none
+     */
+    public record Provider(List<AddressRange> allowedSources, List<String> sources, List<String> tokens) {
+        /** Shows no token. */
+        @Override
+        public String toString() {
+            return "Provider[sources=" + sources + ", tokens=" + tokens.size() + "]";
+        }
+    }
+
+    /** How to reach the database. */
+    public record Database(String url, String user, String password) {
+        /**
+         * H2 in a file of the working directory, with PostgreSQL's SQL and lower-case names. H2 must not close itself on
+         * SIGTERM, since callbacks in flight are still recorded then.
+         */
+        public static final String DEFAULT_URL =
+                "jdbc:h2:file:./data/callboard;MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DB_CLOSE_ON_EXIT=FALSE";
+
+        /** Shows neither the password nor the URL, which can contain one. */
+        @Override
+        public String toString() {
+            return "Database[user=" + user + "]";
+        }
+    }
+
+    /**
+     * Whom alerts are mailed to, and when.
+     *
+     * @param to the recipients unless a provider or a kind has others; not parsed
+     * @param from the sender; not parsed
+     * @param toByProvider recipients by the name of a provider, where set
+     * @param toByKind recipients by the word of an alert kind, where set
+     * @param interval how far apart two mails about the same provider and kind are at least
+     * @param timeZone the time zone of the times in mails
+     */
+    public record Alerts(
+            String to,
+            String from,
+            Map<String, String> toByProvider,
+            Map<String, String> toByKind,
+            Duration interval,
+            ZoneId timeZone) {
+        /** The key of the default recipients. */
+        public static final String TO = "callboard.alerts.to";
+
+        /** The key of the sender. */
+        public static final String FROM = "callboard.alerts.from";
+
+        /** The key of the recipients for a provider. */
+        public static String keyOfProvider(String provider) {
+            return "callboard.alerts.provider." + provider + ".to";
+        }
+
+        /** The key of the recipients for an alert kind. */
+        public static String keyOfKind(String kind) {
+            return "callboard.alerts.kind." + kind + ".to";
+        }
+    }
+
+    /**
+     * The mail server.
+     *
+     * @param host empty if mails become files
+     * @param username empty if the server needs no login
+     * @param directory where mails become files while there is no host
+     * @param templates a folder with templates of the user
+     */
+    public record Mail(
+            Optional<String> host,
+            int port,
+            MailSecurity security,
+            Optional<String> username,
+            String password,
+            Path directory,
+            Optional<Path> templates) {
+        /** Shows no password. */
+        @Override
+        public String toString() {
+            return "Mail[host=" + host + ", port=" + port + "]";
+        }
+    }
+
+    /** How the connection to the mail server is encrypted. */
+    public enum MailSecurity {
+        /** The connection begins in plain text and must become encrypted (RFC 3207). */
+        STARTTLS,
+        /** The connection is encrypted from the start (RFC 8314). */
+        TLS,
+        /** The connection is never encrypted; allowed on loopback only. */
+        NONE;
+
+        /** The value in the settings. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * The user's route files.
+     *
+     * @param pattern the files as the settings have them, for people
+     * @param include the same for Camel, which does not look into a folder that is a symbolic link
+     * @param folder where the files and the providers' schemas are
+     * @param reload whether edits are taken while Callboard runs
+     */
+    public record Routes(String pattern, String include, Path folder, boolean reload) {}
+
+    /**
+     * Reads the settings of this process from the system properties, the environment and {@code application.properties}.
+     *
+     * @throws StartException if a key is unknown or a value is not valid; the message names the key
      */
     public static Settings read() {
         return read(FILE, System.getenv(), System.getProperties());
     }
 
-    public static Settings read(Path file, Map<String, String> environment, Properties systemProperties) {
-        Map<String, String> given = new TreeMap<>();
-        for (Map.Entry<String, String> entry : readFile(file).entrySet()) {
-            given.put(entry.getKey(), entry.getValue());
-        }
-        for (String name : systemProperties.stringPropertyNames()) {
-            if (name.startsWith(PREFIX)) {
-                given.put(name, systemProperties.getProperty(name));
-            }
-        }
-        Map<String, String> values = new LinkedHashMap<>(DEFAULTS);
-        values.putAll(given);
-        // Only the variables of known keys are read: a platform may set CALLBOARD_... names of its own.
-        Set<String> providers = providers(withEnvironment("callboard.routes", values, environment, systemProperties));
-        for (String provider : providers) {
-            values.putIfAbsent(PREFIX + provider + ".allowed-sources", "");
-            values.putIfAbsent(PREFIX + provider + ".token", "");
-            values.putIfAbsent(Recipients.keyOfProvider(provider), "");
-        }
-        for (String kind : Recipients.KINDS) {
-            values.putIfAbsent(Recipients.keyOfKind(kind), "");
-        }
-        values.replaceAll((key, value) ->
-                withEnvironment(key, values, environment, systemProperties).strip());
-        for (String key : given.keySet()) {
-            if (!DEFAULTS.containsKey(key) && !isKeyOfProvider(key, providers) && !isKeyOfRecipients(key, providers)) {
-                throw StartException.of(key, "there is no such setting" + likely(key, values.keySet()));
-            }
-        }
-        Settings settings = new Settings(values, providers);
-        settings.check();
-        return settings;
-    }
-
-    private static Map<String, String> readFile(Path file) {
-        Map<String, String> found = new TreeMap<>();
-        if (!Files.exists(file)) {
-            return found;
-        }
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-            properties.load(reader);
-        } catch (IOException | IllegalArgumentException e) {
-            throw new StartException(file + ": can't be read (" + e.getMessage() + ")", e);
-        }
-        for (String name : properties.stringPropertyNames()) {
-            if (name.startsWith(PREFIX)) {
-                found.put(name, properties.getProperty(name));
-            }
-        }
-        return found;
-    }
-
-    private static String withEnvironment(
-            String key, Map<String, String> values, Map<String, String> environment, Properties systemProperties) {
-        String variable = key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
-        boolean set = environment.containsKey(variable) && systemProperties.getProperty(key) == null;
-        return set ? environment.get(variable) : values.get(key);
-    }
-
-    private static boolean isKeyOfProvider(String key, Set<String> providers) {
-        var matcher = PROVIDER_KEY.matcher(key);
-        return matcher.matches() && providers.contains(matcher.group(1));
-    }
-
-    private static boolean isKeyOfRecipients(String key, Set<String> providers) {
-        return Recipients.KINDS.stream().map(Recipients::keyOfKind).anyMatch(key::equals)
-                || providers.stream().map(Recipients::keyOfProvider).anyMatch(key::equals);
-    }
-
-    private static String likely(String key, Set<String> known) {
-        String last = key.substring(key.lastIndexOf('.') + 1);
-        for (String candidate : known) {
-            if (candidate.endsWith("." + last)) {
-                return "; did you mean " + candidate + "?";
-            }
-        }
-        return "";
-    }
-
-    private static Set<String> providers(String routes) {
-        if (!routes.startsWith("file:")) {
-            throw StartException.of("callboard.routes", "'" + routes + "' does not begin with file:");
-        }
-        Path directory = folder(routes);
-        Set<String> providers = new TreeSet<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, fileNames(routes))) {
-            for (Path file : files) {
-                var matcher = RECEIVE_ROUTE.matcher(file.getFileName().toString());
-                if (matcher.matches()) {
-                    providers.add(matcher.group(1));
-                }
-            }
-        } catch (IOException e) {
-            throw StartException.of("callboard.routes", "there is no folder " + directory);
-        }
-        if (providers.isEmpty()) {
-            throw StartException.of(
-                    "callboard.routes",
-                    "no file " + routes + " is named receive-<provider>.camel.yaml, so nobody could call");
-        }
-        return providers;
-    }
-
-    private static String fileNames(String routes) {
-        return routes.substring(Math.max(routes.lastIndexOf('/'), routes.indexOf(':')) + 1);
-    }
-
-    private static Path folder(String routes) {
-        int slash = routes.lastIndexOf('/');
-        return Path.of(slash < 0 ? "." : routes.substring("file:".length(), slash));
-    }
-
-    /** Where the route files stand, and the schemas beside them. */
-    public Path routesFolder() {
-        return folder(get("callboard.routes"));
-    }
-
     /**
-     * The route files, as Camel finds them: it does not look into a folder that is a link.
+     * Reads settings from the given sources. A value comes from the first of these that has the key: a system property,
+     * the environment variable of the key's name ({@code callboard.alerts.to} is {@code CALLBOARD_ALERTS_TO}), the file,
+     * the default.
      *
-     * @throws StartException if the folder is gone since the settings were read
+     * @throws StartException if a key is unknown or a value is not valid; the message names the key
      */
-    public String routeFiles() {
-        String routes = get("callboard.routes");
-        Path folder = routesFolder();
-        if (!Files.isSymbolicLink(folder)) {
-            return routes;
-        }
-        try {
-            return "file:" + folder.toRealPath() + "/" + fileNames(routes);
-        } catch (IOException e) {
-            throw StartException.of("callboard.routes", "there is no folder " + folder);
-        }
+    public static Settings read(Path file, Map<String, String> environment, Properties systemProperties) {
+        return new SettingsReader(file, environment, systemProperties).read();
     }
 
-    private void check() {
-        port("callboard.http.port");
-        port("callboard.management.port");
-        number("callboard.max-body-bytes", 1024, 100 * 1024 * 1024);
-        oneOf("callboard.trial", List.of("true", "false"));
-        oneOf("callboard.routes.reload", List.of("true", "false"));
-        oneOf("callboard.mail.security", List.of("starttls", "tls", "none"));
-        port("callboard.mail.port");
-        if (!get("callboard.retention").isEmpty()
-                && !RETENTION.matcher(get("callboard.retention")).matches()) {
-            throw StartException.of(
-                    "callboard.retention", "'" + get("callboard.retention") + "' is no number of days like 90d");
-        }
-        notEmpty("callboard.http.host");
-        notEmpty("callboard.management.host");
-        notEmpty("callboard.mail.directory");
-        interval();
-        timeZone();
-        number("callboard.http.max-in-flight", 1, 10_000);
-        number("callboard.http.max-connections", 1, 100_000);
-        for (String key : List.of("header", "body", "idle")) {
-            duration("callboard.http." + key + "-timeout", Duration.ofMillis(100), Duration.ofHours(1));
-        }
-        checkCallers();
-        if (is("callboard.trial") && !AddressRange.isLoopbackName(get("callboard.http.host"))) {
-            throw StartException.of(
-                    "callboard.trial",
-                    "lets this machine itself in, so it needs callboard.http.host on loopback, not "
-                            + get("callboard.http.host"));
-        }
-        if (!get("callboard.mail.host").isEmpty()
-                && get("callboard.mail.security").equals("none")
-                && !AddressRange.isLoopbackName(get("callboard.mail.host"))) {
-            throw StartException.of(
-                    "callboard.mail.security", "none is taken only for a callboard.mail.host on loopback");
-        }
-        if (!get("callboard.mail.username").isEmpty()
-                && get("callboard.mail.security").equals("none")) {
-            throw StartException.of(
-                    "callboard.mail.username",
-                    "a login needs callboard.mail.security=starttls or tls, or anybody could read the password");
-        }
+    /** The names of all providers, in alphabetical order. */
+    public Set<String> providerNames() {
+        return providers.keySet();
     }
 
-    /** How long the mails of one provider and kind are apart at least. */
-    public Duration interval() {
-        return duration("callboard.alerts.interval", Duration.ofSeconds(1), Duration.ofDays(1));
-    }
-
-    private void timeZone() {
-        String key = "callboard.alerts.time-zone";
-        try {
-            ZoneId.of(get(key));
-        } catch (DateTimeException e) {
-            throw StartException.of(key, "'" + get(key) + "' is no time zone like UTC or Europe/Berlin");
-        }
-    }
-
-    private void checkCallers() {
-        for (String provider : providers) {
-            boolean everybody = allowedSources(provider).stream().anyMatch(range -> range.prefix() == 0);
-            if (tokens(provider).isEmpty() && everybody) {
-                throw StartException.of(
-                        PREFIX + provider + ".allowed-sources",
-                        "lets everybody in, so it needs " + PREFIX + provider + ".token");
-            }
-        }
-        if (trustedProxies().stream().anyMatch(range -> range.prefix() == 0)) {
-            throw StartException.of("callboard.trusted-proxies", "names everybody, so nobody could be the caller");
-        }
-        if (is("callboard.trial") && !trustedProxies().isEmpty()) {
-            throw StartException.of(
-                    "callboard.trial",
-                    "lets this machine itself in, and so whoever reaches a proxy on it; it can't be used together with"
-                            + " callboard.trusted-proxies");
-        }
-    }
-
-    /** The value of a key, stripped of surrounding space; empty if it is not set. */
-    public String get(String key) {
-        String value = values.get(key);
-        if (value == null) {
-            throw new IllegalArgumentException(key + " is no setting");
-        }
-        return value;
-    }
-
-    public boolean is(String key) {
-        return Boolean.parseBoolean(get(key));
-    }
-
-    public int port(String key) {
-        return number(key, 1, 65535);
-    }
-
-    public int number(String key, int least, int most) {
-        try {
-            int value = Integer.parseInt(get(key));
-            if (value >= least && value <= most) {
-                return value;
-            }
-        } catch (NumberFormatException e) {
-            // falls through to the one message for everything that is not a number in range
-        }
-        throw StartException.of(key, "'" + get(key) + "' is no number from " + least + " to " + most);
-    }
-
-    /** A time with its unit: 500ms, 10s, 5m, 1h. */
-    public Duration duration(String key, Duration least, Duration most) {
-        Matcher matcher = DURATION.matcher(get(key));
-        if (matcher.matches()) {
-            long count = Long.parseLong(matcher.group(1));
-            Duration value =
-                    switch (matcher.group(2)) {
-                        case "ms" -> Duration.ofMillis(count);
-                        case "s" -> Duration.ofSeconds(count);
-                        case "m" -> Duration.ofMinutes(count);
-                        default -> Duration.ofHours(count);
-                    };
-            if (value.compareTo(least) >= 0 && value.compareTo(most) <= 0) {
-                return value;
-            }
-        }
-        throw StartException.of(
-                key,
-                "'" + get(key) + "' is no time like 10s or 5m, from " + least.toMillis() + "ms to " + most.toMillis()
-                        + "ms");
-    }
-
-    private void oneOf(String key, List<String> allowed) {
-        if (!allowed.contains(get(key))) {
-            throw StartException.of(key, "'" + get(key) + "' is none of " + String.join(", ", allowed));
-        }
-    }
-
-    private void notEmpty(String key) {
-        if (get(key).isEmpty()) {
-            throw StartException.of(key, "is empty");
-        }
-    }
-
-    /** The providers that have a {@code receive-<provider>} route, in alphabetical order. */
-    public Set<String> providers() {
-        return providers;
-    }
-
-    /** Who may call for a provider; loopback too while {@code callboard.trial} is on. */
-    public List<AddressRange> allowedSources(String provider) {
-        String key = PREFIX + provider + ".allowed-sources";
-        List<AddressRange> ranges =
-                new ArrayList<>(list(key).equals(List.of(ANY)) ? AddressRange.EVERYBODY : ranges(key));
-        if (is("callboard.trial")) {
-            ranges.addAll(AddressRange.LOOPBACK);
-        }
-        return ranges;
-    }
-
-    /** Who may say for whom he speaks. */
-    public List<AddressRange> trustedProxies() {
-        return ranges("callboard.trusted-proxies");
-    }
-
-    /** The tokens of which a provider's callback URL must carry one; none if it needs none. */
-    public List<String> tokens(String provider) {
-        String key = PREFIX + provider + ".token";
-        List<String> tokens = list(key);
-        if (tokens.size() > 2
-                || !tokens.stream().allMatch(token -> TOKEN.matcher(token).matches())) {
-            throw StartException.of(
-                    key,
-                    "is not one token, or two with a comma between, of 32 to 64 letters, digits and the characters -._~"
-                            + " each (the value is not shown)");
-        }
-        return tokens;
-    }
-
-    private List<AddressRange> ranges(String key) {
-        List<AddressRange> ranges = new ArrayList<>();
-        for (String entry : list(key)) {
-            ranges.add(AddressRange.parse(entry)
-                    .orElseThrow(() -> StartException.of(
-                            key, "'" + entry + "' is no IP address and no range like 192.0.2.0/24 or 2001:db8::/32")));
-        }
-        return ranges;
-    }
-
-    /** The entries of a comma-separated value. */
-    public List<String> list(String key) {
-        List<String> entries = new ArrayList<>();
-        for (String entry : get(key).split(",", -1)) {
-            if (!entry.isBlank()) {
-                entries.add(entry.strip());
-            }
-        }
-        return entries;
-    }
-
-    /** All keys and values, for the {@code {{...}}} placeholders of the routes. */
-    public Map<String, String> values() {
-        return values;
+    /** Shows no value. */
+    @Override
+    public String toString() {
+        return "Settings[providers=" + providerNames() + "]";
     }
 }

@@ -2,6 +2,7 @@ package dev.callboard.db;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.callboard.settings.Settings;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
@@ -27,7 +28,7 @@ final class FilePermissionsTest {
         Files.createDirectories(data);
         Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxr-xr-x"));
         Map<String, String> settings = Map.of(
-                "callboard.database.url", Database.DEFAULT_URL.replace("./data", data.toString()),
+                "callboard.database.url", Settings.Database.DEFAULT_URL.replace("./data", data.toString()),
                 "callboard.mail.directory", data.resolve("mail").toString());
 
         try (TestCallboard callboard = TestCallboard.start(Backend.H2, settings)) {

@@ -3,6 +3,7 @@ package dev.callboard.db;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.callboard.settings.Settings;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.PostgresqlServer;
 import dev.callboard.testkit.TestCallboard;
@@ -67,7 +68,7 @@ final class OutageTest {
             UnreliableDisk.setKeepsForced(false);
         }
         for (int i = 1; i <= 5; i++) {
-            String url = Database.DEFAULT_URL.replace(
+            String url = Settings.Database.DEFAULT_URL.replace(
                     "./data/callboard", folder.resolve("lost-power-" + i).toString());
             try (Connection connection = DriverManager.getConnection(url, "sa", "");
                     Statement statement = connection.createStatement();
@@ -206,7 +207,8 @@ final class OutageTest {
         UnreliableDisk.install();
         return Map.of(
                 "callboard.database.url",
-                Database.DEFAULT_URL.replace("file:./data/callboard", "unreliable:" + folder.resolve("callboard")));
+                Settings.Database.DEFAULT_URL.replace(
+                        "file:./data/callboard", "unreliable:" + folder.resolve("callboard")));
     }
 
     private HttpResponse<String> post(String taskId) {

@@ -282,7 +282,7 @@ class AdmissionTest {
         Vertx vertx = Vertx.vertx();
         try (PublicServer server = new PublicServer(new DefaultCamelContext(), vertx, settings, sourceCheck, meters)) {
             server.start();
-            int port = settings.port("callboard.http.port");
+            int port = settings.http().port();
             try (RawHttp http = new RawHttp(port)) {
                 assertThat(http.send(RawHttp.postJson("/callbacks/fotor")).read())
                         .startsWith("HTTP/1.1 503")

@@ -83,7 +83,7 @@ class ClientAddressFuzzTest {
             String query = random.nextInt(8) == 0 ? query(random) : "token=" + TOKEN;
             try {
                 Client caller = check.decide("fotor", peer, headers, query);
-                assertThat(settings.allowedSources("fotor"))
+                assertThat(settings.providers().get("fotor").allowedSources())
                         .describedAs("seed %s, peer %s, headers %s", seed, peer, headers)
                         .anyMatch(range -> range.contains(caller.address()));
                 assertThat(query).contains("=" + TOKEN);

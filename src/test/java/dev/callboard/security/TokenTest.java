@@ -218,7 +218,7 @@ class TokenTest {
     void doesNotStartIfEverybodyIsLetInWithoutAToken(String sources) {
         assertThatThrownBy(() -> read(Map.of("callboard.fotor.allowed-sources", sources)))
                 .isInstanceOf(StartException.class)
-                .hasMessage("callboard.fotor.allowed-sources: lets everybody in, so it needs callboard.fotor.token");
+                .hasMessage("callboard.fotor.allowed-sources: admits everybody, so it needs callboard.fotor.token");
         assertThat(read(Map.of("callboard.fotor.allowed-sources", sources, "callboard.fotor.token", NEW)))
                 .isNotNull();
     }
@@ -228,7 +228,7 @@ class TokenTest {
         assertThatThrownBy(() ->
                         read(Map.of("callboard.fotor.allowed-sources", "any, 1.2.3.4", "callboard.fotor.token", NEW)))
                 .isInstanceOf(StartException.class)
-                .hasMessageStartingWith("callboard.fotor.allowed-sources: 'any' is no IP address");
+                .hasMessageStartingWith("callboard.fotor.allowed-sources: 'any' is not an IP address");
     }
 
     @Test
@@ -241,7 +241,7 @@ class TokenTest {
                 .hasMessageStartingWith("callboard.trusted-proxies: ");
         assertThatThrownBy(() -> read(Map.of("callboard.trusted-proxies", "proxy.example.org")))
                 .isInstanceOf(StartException.class)
-                .hasMessageStartingWith("callboard.trusted-proxies: 'proxy.example.org' is no IP address");
+                .hasMessageStartingWith("callboard.trusted-proxies: 'proxy.example.org' is not an IP address");
     }
 
     private static Settings read(Map<String, String> settings) {

@@ -15,7 +15,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The file that people edit says what the code does: its keys, their defaults, and that each is used. */
+/** The file that users edit agrees with the code, and each value comes from the right source. */
 final class SettingsTest {
     @Test
     void theFileHasEveryKeyWithItsDefault() throws IOException {
@@ -23,7 +23,7 @@ final class SettingsTest {
         try (Reader reader = Files.newBufferedReader(Settings.FILE)) {
             file.load(reader);
         }
-        assertThat(file).isEqualTo(asProperties(Settings.DEFAULTS));
+        assertThat(file).isEqualTo(asProperties(SettingsReader.DEFAULTS));
     }
 
     @Test
@@ -34,7 +34,7 @@ final class SettingsTest {
     }
 
     @Test
-    void aCommentStandsAboveEachKeyOrItsGroup() throws IOException {
+    void hasACommentAboveEachKeyOrItsGroup() throws IOException {
         String before = "";
         for (String line : Files.readAllLines(Settings.FILE)) {
             if (line.startsWith("callboard.")) {
@@ -45,9 +45,9 @@ final class SettingsTest {
     }
 
     @Test
-    void everyKeyIsUsed() throws IOException {
+    void readsEveryKey() throws IOException {
         String code = code();
-        for (String key : Settings.DEFAULTS.keySet()) {
+        for (String key : SettingsReader.DEFAULTS.keySet()) {
             // A provider's keys are put together from its name.
             String used = key.replaceFirst("^callboard\\.(fotor|creatify)", "");
             assertThat(code).as(key).containsAnyOf("\"" + used + "\"", "{{" + used + "}}");
@@ -55,7 +55,7 @@ final class SettingsTest {
     }
 
     @Test
-    void aSystemPropertyWinsOverAVariableAndAVariableOverTheFile() throws IOException {
+    void prefersASystemPropertyToAVariableAndAVariableToTheFile() throws IOException {
         Path file = TestCallboard.newFolder().resolve("application.properties");
         Files.writeString(
                 file, "callboard.alerts.to=file@x.example\ncallboard.http.port=1001\ncallboard.management.port=2001\n");
@@ -64,21 +64,21 @@ final class SettingsTest {
         Settings settings = Settings.read(
                 file, Map.of("CALLBOARD_HTTP_PORT", "1002", "CALLBOARD_MANAGEMENT_PORT", " 2002 "), system);
 
-        assertThat(settings.get("callboard.http.port")).isEqualTo("1003");
-        assertThat(settings.get("callboard.management.port")).isEqualTo("2002");
-        assertThat(settings.get("callboard.alerts.to")).isEqualTo("file@x.example");
-        assertThat(settings.get("callboard.alerts.from")).isEqualTo("callboard@localhost");
+        assertThat(settings.http().port()).isEqualTo(1003);
+        assertThat(settings.management().port()).isEqualTo(2002);
+        assertThat(settings.alerts().to()).isEqualTo("file@x.example");
+        assertThat(settings.alerts().from()).isEqualTo("callboard@localhost");
     }
 
     @Test
-    void aVariableThatAPlatformSetsIsNoMistake() {
+    void ignoresAVariableThatIsNoSetting() {
         Settings settings =
                 Settings.read(Path.of("no-file"), Map.of("CALLBOARD_PORT", "tcp://10.0.0.1:8080"), new Properties());
-        assertThat(settings.get("callboard.http.port")).isEqualTo("8080");
+        assertThat(settings.http().port()).isEqualTo(8080);
     }
 
     @Test
-    void providersAreThoseWithAReceivingRoute() throws IOException {
+    void findsTheProvidersInTheRoutesFolder() throws IOException {
         Path folder = TestCallboard.newFolder();
         for (String name : List.of("receive-acme.camel.yaml", "route-other.camel.yaml", "receive-note.txt")) {
             Files.createFile(folder.resolve(name));
@@ -91,10 +91,30 @@ final class SettingsTest {
 
         Settings settings = Settings.read(Path.of("no-file"), Map.of(), given);
 
-        assertThat(settings.providers()).isEqualTo(Set.of("acme"));
-        assertThat(settings.allowedSources("acme"))
+        assertThat(settings.providerNames()).isEqualTo(Set.of("acme"));
+        assertThat(settings.providers().get("acme").allowedSources())
                 .extracting(AddressRange::toString)
                 .containsExactly("192.0.2.0/24", "2001:db8::1");
+    }
+
+    @Test
+    void readsTheRecipientsOfAKindFromAVariable() {
+        Settings settings = Settings.read(
+                Path.of("no-file"), Map.of("CALLBOARD_ALERTS_KIND_NO_RESULT_TO", "qa@x.example"), new Properties());
+        assertThat(settings.alerts().toByKind()).isEqualTo(Map.of("no_result", "qa@x.example"));
+    }
+
+    @Test
+    void showsNoSecretAsText() {
+        String secret = "sesame-sesame-sesame-sesame-sesame";
+        Properties given = asProperties(Map.of(
+                "callboard.fotor.token", secret,
+                "callboard.database.password", secret,
+                "callboard.database.url", "jdbc:postgresql://db/callboard?password=" + secret,
+                "callboard.mail.password", secret));
+        Settings settings = Settings.read(Path.of("no-file"), Map.of(), given);
+        assertThat(List.of(settings, settings.providers(), settings.database(), settings.mail()))
+                .allSatisfy(part -> assertThat(part.toString()).doesNotContain(secret));
     }
 
     private static Properties asProperties(Map<String, String> values) {

@@ -1,6 +1,6 @@
 package dev.callboard.testkit;
 
-import dev.callboard.db.Database;
+import dev.callboard.settings.Settings;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,7 +19,7 @@ public enum Backend {
         public Map<String, String> newDatabase(Path folder) {
             return Map.of(
                     "callboard.database.url",
-                    Database.DEFAULT_URL.replace(
+                    Settings.Database.DEFAULT_URL.replace(
                             "./data/callboard", folder.resolve("data/callboard").toString()));
         }
 

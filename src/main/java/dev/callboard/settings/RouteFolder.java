@@ -1,0 +1,69 @@
+package dev.callboard.settings;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The folder that {@code callboard.routes} names, and the providers in it.
+ *
+ * @param path the folder
+ * @param files the pattern of the route files' names
+ * @param providers the names of the providers, in alphabetical order
+ */
+record RouteFolder(Path path, String files, Set<String> providers) {
+    private static final String KEY = "callboard.routes";
+    private static final String SCHEME = "file:";
+    private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
+
+    /**
+     * Reads the folder.
+     *
+     * @param routes the value of {@code callboard.routes}
+     * @throws StartException if there is no such folder, or no provider in it
+     */
+    static RouteFolder of(String routes) {
+        if (!routes.startsWith(SCHEME)) {
+            throw StartException.of(KEY, "'" + routes + "' does not begin with " + SCHEME);
+        }
+        int slash = routes.lastIndexOf('/');
+        Path folder = Path.of(slash < 0 ? "." : routes.substring(SCHEME.length(), slash));
+        String files = routes.substring(Math.max(slash, SCHEME.length() - 1) + 1);
+        Set<String> providers = new TreeSet<>();
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(folder, files)) {
+            for (Path file : found) {
+                Matcher matcher = RECEIVE_ROUTE.matcher(file.getFileName().toString());
+                if (matcher.matches()) {
+                    providers.add(matcher.group(1));
+                }
+            }
+        } catch (IOException e) {
+            throw StartException.of(KEY, "there is no folder " + folder);
+        }
+        if (providers.isEmpty()) {
+            throw StartException.of(
+                    KEY, "no file " + routes + " is named receive-<provider>.camel.yaml, so nobody could call");
+        }
+        return new RouteFolder(folder, files, Collections.unmodifiableSet(providers));
+    }
+
+    /**
+     * The route files as Camel finds them: it does not look into a folder that is a symbolic link.
+     *
+     * @throws StartException if the folder does not exist any more
+     */
+    String include() {
+        try {
+            Path real = Files.isSymbolicLink(path) ? path.toRealPath() : path;
+            return SCHEME + real + "/" + files;
+        } catch (IOException e) {
+            throw StartException.of(KEY, "there is no folder " + path);
+        }
+    }
+}

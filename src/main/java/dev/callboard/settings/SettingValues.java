@@ -1,0 +1,161 @@
+package dev.callboard.settings;
+
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * The values of all keys, and what each can be parsed as. Every method throws a {@link StartException} that names the
+ * key if its value is not valid; a token's value is never shown.
+ */
+final class SettingValues {
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+    private static final Pattern DAYS = Pattern.compile("([1-9][0-9]{0,4})d");
+    private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{32,64}");
+    private static final int MAX_TOKENS = 2;
+    private static final int MAX_PORT = 65535;
+    private static final String ANY = "any";
+
+    private final Map<String, String> values;
+
+    SettingValues(Map<String, String> values) {
+        this.values = Collections.unmodifiableMap(values);
+    }
+
+    Map<String, String> all() {
+        return values;
+    }
+
+    /** The value as it is; may be empty. */
+    String get(String key) {
+        return values.get(key);
+    }
+
+    String text(String key) {
+        return optionalText(key).orElseThrow(() -> StartException.of(key, "is empty"));
+    }
+
+    Optional<String> optionalText(String key) {
+        return Optional.of(get(key)).filter(value -> !value.isEmpty());
+    }
+
+    boolean flag(String key) {
+        return oneOf(key, new Boolean[] {true, false}, String::valueOf);
+    }
+
+    <T> T oneOf(String key, T[] allowed, Function<T, String> word) {
+        return Arrays.stream(allowed)
+                .filter(candidate -> word.apply(candidate).equals(get(key)))
+                .findFirst()
+                .orElseThrow(() -> StartException.of(
+                        key,
+                        "'" + get(key) + "' is none of "
+                                + Arrays.stream(allowed).map(word).collect(Collectors.joining(", "))));
+    }
+
+    int port(String key) {
+        return integer(key, 1, MAX_PORT);
+    }
+
+    int integer(String key, int min, int max) {
+        try {
+            int value = Integer.parseInt(get(key));
+            if (value >= min && value <= max) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            // Falls through to the one message for all that is not a number in range.
+        }
+        throw StartException.of(key, "'" + get(key) + "' is not a number from " + min + " to " + max);
+    }
+
+    /** A time with its unit: 500ms, 10s, 5m, 1h. */
+    Duration duration(String key, Duration min, Duration max) {
+        Matcher matcher = DURATION.matcher(get(key));
+        if (matcher.matches()) {
+            long count = Long.parseLong(matcher.group(1));
+            Duration value =
+                    switch (matcher.group(2)) {
+                        case "ms" -> Duration.ofMillis(count);
+                        case "s" -> Duration.ofSeconds(count);
+                        case "m" -> Duration.ofMinutes(count);
+                        default -> Duration.ofHours(count);
+                    };
+            if (value.compareTo(min) >= 0 && value.compareTo(max) <= 0) {
+                return value;
+            }
+        }
+        throw StartException.of(
+                key,
+                "'" + get(key) + "' is not a time like 10s or 5m, from " + min.toMillis() + "ms to " + max.toMillis()
+                        + "ms");
+    }
+
+    /** A number of days like 90d; empty if the value is. */
+    Optional<Duration> optionalDays(String key) {
+        return optionalText(key).map(value -> {
+            Matcher matcher = DAYS.matcher(value);
+            if (!matcher.matches()) {
+                throw StartException.of(key, "'" + value + "' is not a number of days like 90d");
+            }
+            return Duration.ofDays(Long.parseLong(matcher.group(1)));
+        });
+    }
+
+    ZoneId timeZone(String key) {
+        try {
+            return ZoneId.of(get(key));
+        } catch (DateTimeException e) {
+            throw StartException.of(key, "'" + get(key) + "' is not a time zone like UTC or Europe/Berlin");
+        }
+    }
+
+    /** The entries of a comma-separated value. */
+    List<String> list(String key) {
+        return Arrays.stream(get(key).split(",", -1))
+                .map(String::strip)
+                .filter(entry -> !entry.isEmpty())
+                .toList();
+    }
+
+    List<AddressRange> ranges(String key) {
+        return list(key).stream()
+                .map(entry -> AddressRange.parse(entry)
+                        .orElseThrow(() -> StartException.of(
+                                key,
+                                "'" + entry + "' is not an IP address or a range like 192.0.2.0/24 or 2001:db8::/32")))
+                .toList();
+    }
+
+    /** Addresses and ranges, or the word {@code any}; with loopback if this is a trial. */
+    List<AddressRange> sources(String key, boolean trial) {
+        List<AddressRange> sources =
+                new ArrayList<>(list(key).equals(List.of(ANY)) ? AddressRange.EVERYBODY : ranges(key));
+        if (trial) {
+            sources.addAll(AddressRange.LOOPBACK);
+        }
+        return List.copyOf(sources);
+    }
+
+    List<String> tokens(String key) {
+        List<String> tokens = list(key);
+        if (tokens.size() > MAX_TOKENS
+                || !tokens.stream().allMatch(token -> TOKEN.matcher(token).matches())) {
+            throw StartException.of(
+                    key,
+                    "is not one token, or two with a comma between, of 32 to 64 letters, digits and the characters -._~"
+                            + " each (the value is not shown)");
+        }
+        return tokens;
+    }
+}

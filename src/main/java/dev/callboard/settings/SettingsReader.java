@@ -1,0 +1,324 @@
+package dev.callboard.settings;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Reads {@link Settings}: gathers the values of all sources, rejects unknown keys and parses each value. Every limit of a
+ * setting is declared here and nowhere else. Used once, by one thread.
+ */
+final class SettingsReader {
+    /** Every fixed key with its default, in the order of {@code application.properties}. */
+    static final Map<String, String> DEFAULTS = defaults();
+
+    private static final String PREFIX = "callboard.";
+    private static final String VARIABLE_PREFIX = "CALLBOARD_";
+    private static final Pattern PROVIDER_KEY =
+            Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources|token)");
+    private static final Pattern KIND_KEY = Pattern.compile("callboard\\.alerts\\.kind\\.([a-z][a-z0-9_]*)\\.to");
+    private static final Pattern KIND_VARIABLE = Pattern.compile("CALLBOARD_ALERTS_KIND_([A-Z][A-Z0-9_]*)_TO");
+    private static final Pattern PROVIDER_TO_KEY =
+            Pattern.compile("callboard\\.alerts\\.provider\\.([a-z][a-z0-9-]*)\\.to");
+
+    private static final int MIN_BODY_BYTES = 1024;
+    private static final int MAX_BODY_BYTES = 100 * 1024 * 1024;
+    private static final int MAX_IN_FLIGHT = 10_000;
+    private static final int MAX_CONNECTIONS = 100_000;
+    private static final Duration MIN_HTTP_TIMEOUT = Duration.ofMillis(100);
+    private static final Duration MAX_HTTP_TIMEOUT = Duration.ofHours(1);
+    private static final Duration MIN_ALERT_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration MAX_ALERT_INTERVAL = Duration.ofDays(1);
+
+    private final Path file;
+    private final Map<String, String> environment;
+    private final Properties systemProperties;
+
+    SettingsReader(Path file, Map<String, String> environment, Properties systemProperties) {
+        this.file = file;
+        this.environment = environment;
+        this.systemProperties = systemProperties;
+    }
+
+    private static Map<String, String> defaults() {
+        Map<String, String> defaults = new LinkedHashMap<>();
+        defaults.put("callboard.http.host", "127.0.0.1");
+        defaults.put("callboard.http.port", "8080");
+        defaults.put("callboard.management.host", "127.0.0.1");
+        defaults.put("callboard.management.port", "9876");
+        defaults.put("callboard.http.max-in-flight", "256");
+        defaults.put("callboard.http.max-connections", "1000");
+        defaults.put("callboard.http.header-timeout", "10s");
+        defaults.put("callboard.http.body-timeout", "30s");
+        defaults.put("callboard.http.idle-timeout", "60s");
+        defaults.put("callboard.trial", "false");
+        defaults.put("callboard.database.url", Settings.Database.DEFAULT_URL);
+        defaults.put("callboard.database.user", "sa");
+        defaults.put("callboard.database.password", "");
+        defaults.put("callboard.trusted-proxies", "");
+        defaults.put("callboard.retention", "");
+        defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
+        defaults.put("callboard.fotor.token", "");
+        defaults.put("callboard.creatify.allowed-sources", "");
+        defaults.put("callboard.creatify.token", "");
+        defaults.put("callboard.max-body-bytes", "1048576");
+        defaults.put("callboard.alerts.to", "ops@localhost");
+        defaults.put("callboard.alerts.from", "callboard@localhost");
+        defaults.put("callboard.alerts.interval", "5m");
+        defaults.put("callboard.alerts.time-zone", "UTC");
+        defaults.put("callboard.mail.host", "");
+        defaults.put("callboard.mail.port", "587");
+        defaults.put("callboard.mail.username", "");
+        defaults.put("callboard.mail.password", "");
+        defaults.put("callboard.mail.security", "starttls");
+        defaults.put("callboard.mail.directory", "data/mail");
+        defaults.put("callboard.mail.templates", "");
+        defaults.put("callboard.routes", "file:routes/*.camel.yaml");
+        defaults.put("callboard.routes.reload", "false");
+        return Collections.unmodifiableMap(defaults);
+    }
+
+    /** @throws StartException if a key is unknown or a value is not valid */
+    Settings read() {
+        Map<String, String> given = given();
+        Map<String, String> values = new LinkedHashMap<>(DEFAULTS);
+        values.putAll(given);
+        RouteFolder folder = RouteFolder.of(value("callboard.routes", values).strip());
+        Set<String> providers = folder.providers();
+        for (String provider : providers) {
+            values.putIfAbsent(PREFIX + provider + ".allowed-sources", "");
+            values.putIfAbsent(PREFIX + provider + ".token", "");
+            values.putIfAbsent(Settings.Alerts.keyOfProvider(provider), "");
+        }
+        // Other variables are ignored: a platform may set CALLBOARD_... names of its own.
+        for (String variable : environment.keySet()) {
+            Matcher kind = KIND_VARIABLE.matcher(variable);
+            if (kind.matches()) {
+                values.putIfAbsent(Settings.Alerts.keyOfKind(kind.group(1).toLowerCase(Locale.ROOT)), "");
+            }
+        }
+        values.replaceAll((key, value) -> value(key, values).strip());
+        for (String key : given.keySet()) {
+            if (!isKnown(key, providers)) {
+                throw StartException.of(key, "there is no such setting" + suggestion(key, values.keySet()));
+            }
+        }
+        Settings settings = parse(new SettingValues(values), folder);
+        check(settings);
+        return settings;
+    }
+
+    /** What the file and the system properties set. */
+    private Map<String, String> given() {
+        Map<String, String> given = new TreeMap<>(readFile());
+        for (String name : systemProperties.stringPropertyNames()) {
+            if (name.startsWith(PREFIX)) {
+                given.put(name, systemProperties.getProperty(name));
+            }
+        }
+        return given;
+    }
+
+    private Map<String, String> readFile() {
+        Map<String, String> found = new TreeMap<>();
+        if (!Files.exists(file)) {
+            return found;
+        }
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            properties.load(reader);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new StartException(file + ": can't be read (" + e.getMessage() + ")", e);
+        }
+        for (String name : properties.stringPropertyNames()) {
+            if (name.startsWith(PREFIX)) {
+                found.put(name, properties.getProperty(name));
+            }
+        }
+        return found;
+    }
+
+    /** The value of a key, from its environment variable unless a system property sets it. */
+    private String value(String key, Map<String, String> values) {
+        String variable = VARIABLE_PREFIX
+                + key.substring(PREFIX.length())
+                        .toUpperCase(Locale.ROOT)
+                        .replace('.', '_')
+                        .replace('-', '_');
+        boolean set = environment.containsKey(variable) && systemProperties.getProperty(key) == null;
+        return set ? environment.get(variable) : values.get(key);
+    }
+
+    private static boolean isKnown(String key, Set<String> providers) {
+        return DEFAULTS.containsKey(key)
+                || KIND_KEY.matcher(key).matches()
+                || namesOneOf(providers, PROVIDER_KEY.matcher(key))
+                || namesOneOf(providers, PROVIDER_TO_KEY.matcher(key));
+    }
+
+    private static boolean namesOneOf(Set<String> providers, Matcher key) {
+        return key.matches() && providers.contains(key.group(1));
+    }
+
+    private static String suggestion(String key, Set<String> known) {
+        String last = key.substring(key.lastIndexOf('.') + 1);
+        for (String candidate : known) {
+            if (candidate.endsWith("." + last)) {
+                return "; did you mean " + candidate + "?";
+            }
+        }
+        return "";
+    }
+
+    private static Settings parse(SettingValues values, RouteFolder folder) {
+        boolean trial = values.flag("callboard.trial");
+        return new Settings(
+                http(values),
+                new Settings.Management(
+                        values.text("callboard.management.host"), values.port("callboard.management.port")),
+                trial,
+                values.ranges("callboard.trusted-proxies"),
+                providers(values, folder.providers(), trial),
+                new Settings.Database(
+                        values.text("callboard.database.url"),
+                        values.get("callboard.database.user"),
+                        values.get("callboard.database.password")),
+                values.optionalDays("callboard.retention"),
+                alerts(values, folder.providers()),
+                mail(values),
+                new Settings.Routes(
+                        values.get("callboard.routes"),
+                        folder.include(),
+                        folder.path(),
+                        values.flag("callboard.routes.reload")),
+                values.all());
+    }
+
+    private static Settings.Http http(SettingValues values) {
+        return new Settings.Http(
+                values.text("callboard.http.host"),
+                values.port("callboard.http.port"),
+                values.integer("callboard.max-body-bytes", MIN_BODY_BYTES, MAX_BODY_BYTES),
+                values.integer("callboard.http.max-in-flight", 1, MAX_IN_FLIGHT),
+                values.integer("callboard.http.max-connections", 1, MAX_CONNECTIONS),
+                values.duration("callboard.http.header-timeout", MIN_HTTP_TIMEOUT, MAX_HTTP_TIMEOUT),
+                values.duration("callboard.http.body-timeout", MIN_HTTP_TIMEOUT, MAX_HTTP_TIMEOUT),
+                values.duration("callboard.http.idle-timeout", MIN_HTTP_TIMEOUT, MAX_HTTP_TIMEOUT));
+    }
+
+    private static SortedMap<String, Settings.Provider> providers(
+            SettingValues values, Set<String> names, boolean trial) {
+        SortedMap<String, Settings.Provider> providers = new TreeMap<>();
+        for (String name : names) {
+            String key = PREFIX + name + ".allowed-sources";
+            providers.put(
+                    name,
+                    new Settings.Provider(
+                            values.sources(key, trial), values.list(key), values.tokens(PREFIX + name + ".token")));
+        }
+        return Collections.unmodifiableSortedMap(providers);
+    }
+
+    private static Settings.Alerts alerts(SettingValues values, Set<String> providers) {
+        Map<String, String> toByProvider = new TreeMap<>();
+        for (String provider : providers) {
+            String to = values.get(Settings.Alerts.keyOfProvider(provider));
+            if (!to.isEmpty()) {
+                toByProvider.put(provider, to);
+            }
+        }
+        Map<String, String> toByKind = new TreeMap<>();
+        for (String key : values.all().keySet()) {
+            Matcher kind = KIND_KEY.matcher(key);
+            if (kind.matches() && !values.get(key).isEmpty()) {
+                toByKind.put(kind.group(1), values.get(key));
+            }
+        }
+        return new Settings.Alerts(
+                values.get(Settings.Alerts.TO),
+                values.get(Settings.Alerts.FROM),
+                Collections.unmodifiableMap(toByProvider),
+                Collections.unmodifiableMap(toByKind),
+                values.duration("callboard.alerts.interval", MIN_ALERT_INTERVAL, MAX_ALERT_INTERVAL),
+                values.timeZone("callboard.alerts.time-zone"));
+    }
+
+    private static Settings.Mail mail(SettingValues values) {
+        return new Settings.Mail(
+                values.optionalText("callboard.mail.host"),
+                values.port("callboard.mail.port"),
+                values.oneOf("callboard.mail.security", Settings.MailSecurity.values(), Settings.MailSecurity::word),
+                values.optionalText("callboard.mail.username"),
+                values.get("callboard.mail.password"),
+                Path.of(values.text("callboard.mail.directory")),
+                values.optionalText("callboard.mail.templates").map(Path::of));
+    }
+
+    /** The rules that concern more than one setting. */
+    private static void check(Settings settings) {
+        settings.providers().forEach((name, provider) -> {
+            if (provider.tokens().isEmpty() && namesEverybody(provider.allowedSources())) {
+                throw StartException.of(
+                        PREFIX + name + ".allowed-sources",
+                        "admits everybody, so it needs " + PREFIX + name + ".token");
+            }
+        });
+        if (namesEverybody(settings.trustedProxies())) {
+            throw StartException.of("callboard.trusted-proxies", "names every address, so no client could be known");
+        }
+        if (settings.trial()) {
+            checkTrial(settings);
+        }
+        checkMail(settings.mail());
+    }
+
+    private static boolean namesEverybody(List<AddressRange> ranges) {
+        return ranges.stream().anyMatch(range -> range.prefix() == 0);
+    }
+
+    private static void checkTrial(Settings settings) {
+        if (!AddressRange.isLoopbackName(settings.http().host())) {
+            throw StartException.of(
+                    "callboard.trial",
+                    "admits this machine itself, so it needs callboard.http.host on loopback, not "
+                            + settings.http().host());
+        }
+        if (!settings.trustedProxies().isEmpty()) {
+            throw StartException.of(
+                    "callboard.trial",
+                    "admits this machine itself, and so whoever reaches a proxy on it; it can't be used together with"
+                            + " callboard.trusted-proxies");
+        }
+    }
+
+    private static void checkMail(Settings.Mail mail) {
+        if (mail.security() != Settings.MailSecurity.NONE) {
+            return;
+        }
+        Optional<String> host = mail.host();
+        if (host.isPresent() && !AddressRange.isLoopbackName(host.get())) {
+            throw StartException.of(
+                    "callboard.mail.security", "none is allowed only for a callboard.mail.host on loopback");
+        }
+        if (mail.username().isPresent()) {
+            throw StartException.of(
+                    "callboard.mail.username",
+                    "a login needs callboard.mail.security=starttls or tls, or anybody could read the password");
+        }
+    }
+}
