@@ -1,4 +1,5 @@
--- Told once a turn of the task, or once in the time that told_once names.
-INSERT INTO alert (alert_id, kind, provider, task_id, turn, told_once, callback_id, also, created_at, next_attempt_at)
+-- Once a revision of the task, or once a dedup key.
+INSERT INTO alert (alert_id, kind, provider, task_id, revision, dedup_key, callback_id, other_kinds, created_at,
+                   next_attempt_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, CURRENT_TIMESTAMP)
     ON CONFLICT DO NOTHING

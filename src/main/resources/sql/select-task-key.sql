@@ -1,4 +1,4 @@
--- Whether a task exists; looks, but does not lock.
+-- Whether a task exists; does not lock it.
 SELECT provider, task_id
   FROM task
  WHERE provider = ?

@@ -1,57 +1,70 @@
 -- The tables of Callboard. The same text runs on PostgreSQL and on H2 in PostgreSQL mode.
+-- All times are in UTC. Texts hold no U+0000, which PostgreSQL does not store.
 
--- One row a task of a provider: where it stands now. Moved only by callbacks that are not out of date.
+-- One row a task of a provider: its current state, as of the callback that was applied last.
 CREATE TABLE task (
-    provider          VARCHAR(50)  NOT NULL,
-    task_id           VARCHAR(200) NOT NULL,
-    task_type         VARCHAR(200),
-    business_id       VARCHAR(200),
-    source_task_id    VARCHAR(200),
-    regen_type        VARCHAR(200),
-    status            VARCHAR(200) NOT NULL,
-    outcome           VARCHAR(20)  NOT NULL,
-    failure_reason    VARCHAR(4000),
-    occurred_at       TIMESTAMP(6) WITH TIME ZONE,
-    -- What the next callback's time is compared with.
-    order_time        TIMESTAMP(6) WITH TIME ZONE,
-    first_received_at TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    heard_at          TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    changed_at        TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    outcome_since     TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    callback_id       UUID         NOT NULL,
-    turn              INTEGER      NOT NULL,
+    provider            VARCHAR(50)  NOT NULL,
+    task_id             VARCHAR(200) NOT NULL,
+    -- What the provider says about the task; a later callback that omits one of these does not erase it.
+    task_type           VARCHAR(200),
+    business_id         VARCHAR(200),
+    source_task_id      VARCHAR(200),
+    regen_type          VARCHAR(200),
+    -- The status as sent, and what it means.
+    status              VARCHAR(200) NOT NULL,
+    outcome             VARCHAR(20)  NOT NULL,
+    failure_reason      VARCHAR(4000),
+    -- The provider's own times: the latest one, to show, and the one that the next callback's time is compared with.
+    occurred_at         TIMESTAMP(6) WITH TIME ZONE,
+    compared_at         TIMESTAMP(6) WITH TIME ZONE,
+    -- Our times: of the first callback, of the latest (a duplicate too), of the one applied last, of the outcome.
+    first_received_at   TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    last_callback_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    changed_at          TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    outcome_since       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    -- The callback applied last. No foreign key: callback refers to task, and the two are inserted in that order.
+    applied_callback_id UUID         NOT NULL,
+    -- Counts the changes of status from 1, so that a task that fails twice raises two alerts.
+    revision            INTEGER      NOT NULL,
     CONSTRAINT task_key PRIMARY KEY (provider, task_id),
-    CONSTRAINT task_outcome_is_known_word CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),
-    CONSTRAINT task_was_moved_at_least_once CHECK (turn > 0)
+    CONSTRAINT task_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),
+    CONSTRAINT task_revision_is_positive CHECK (revision > 0)
 );
--- Serves the list of tasks, newest first, with and without an outcome.
+-- Serves GET /tasks, newest first, and the retention's search for the oldest.
 CREATE INDEX task_by_change ON task (changed_at);
+-- Serves GET /tasks?outcome=, newest first.
 CREATE INDEX task_by_outcome_and_change ON task (outcome, changed_at);
 
--- One row a callback as it was received, append only; repeats of the same body are not kept again.
+-- One row a callback as received, append only; duplicates are not stored again.
 CREATE TABLE callback (
     callback_id    UUID         NOT NULL,
     provider       VARCHAR(50)  NOT NULL,
     task_id        VARCHAR(200) NOT NULL,
+    -- What its route made of it.
     status         VARCHAR(200) NOT NULL,
     outcome        VARCHAR(20)  NOT NULL,
     alerts         VARCHAR(200),
     failure_reason VARCHAR(4000),
-    -- What a mail shows of it beside the reason: a JSON object of labels and texts.
+    -- What a mail shows beside the reason: a JSON object of labels and texts.
     details        TEXT,
     occurred_at    TIMESTAMP(6) WITH TIME ZONE,
-    digest         BYTEA        NOT NULL,
+    -- The body without our token, and its SHA-256: a body of any length fits into a unique key only as a digest.
     payload        TEXT         NOT NULL,
-    source_address VARCHAR(50),
+    digest         BYTEA        NOT NULL,
+    -- How it reached us.
     origin         VARCHAR(20)  NOT NULL,
+    client_address VARCHAR(50),
     received_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     CONSTRAINT callback_key PRIMARY KEY (callback_id),
-    CONSTRAINT callback_is_kept_once UNIQUE (provider, task_id, digest),
-    CONSTRAINT callback_has_a_task FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id),
-    CONSTRAINT callback_outcome_is_known_word CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown'))
+    -- Holds the rule for duplicates. Serves the search for one, the callbacks of a task, and their deletion with it.
+    CONSTRAINT callback_is_stored_once UNIQUE (provider, task_id, digest),
+    CONSTRAINT callback_has_a_task
+        FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id) ON DELETE CASCADE,
+    CONSTRAINT callback_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),
+    CONSTRAINT callback_origin_is_known CHECK (origin IN ('callback', 'replay'))
 );
 
--- One row a file that a task produced. The URL's digest is the key, since a long URL fits no index of PostgreSQL.
+-- One row a file that a task produced. A long URL fits into no index of PostgreSQL, so its SHA-256 is in the key.
 CREATE TABLE result (
     provider    VARCHAR(50)  NOT NULL,
     task_id     VARCHAR(200) NOT NULL,
@@ -60,12 +73,31 @@ CREATE TABLE result (
     url         TEXT         NOT NULL,
     external_id VARCHAR(200),
     template_id VARCHAR(200),
+    -- Whether the provider marked its content as unsafe.
     flagged     BOOLEAN      NOT NULL,
     received_at TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     CONSTRAINT result_key PRIMARY KEY (provider, task_id, url_digest),
-    CONSTRAINT result_has_a_task FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id),
-    CONSTRAINT result_is_image_or_video CHECK (kind IN ('image', 'video'))
+    CONSTRAINT result_has_a_task
+        FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id) ON DELETE CASCADE,
+    CONSTRAINT result_kind_is_known CHECK (kind IN ('image', 'video'))
 );
+
+-- One row a body that could not be read or recorded, until it is replayed or newer ones take its place.
+CREATE TABLE quarantine (
+    quarantine_id  UUID          NOT NULL,
+    provider       VARCHAR(50)   NOT NULL,
+    client_address VARCHAR(50),
+    -- The query parameter ref, which replaying needs again.
+    business_id    VARCHAR(200),
+    reason         VARCHAR(2000) NOT NULL,
+    payload        TEXT          NOT NULL,
+    -- Of the payload, in UTF-16 units; stored, since the limit on the sum of all would otherwise read every payload.
+    length         INTEGER       NOT NULL,
+    received_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    CONSTRAINT quarantine_key PRIMARY KEY (quarantine_id)
+);
+-- Serves GET /quarantine, replaying (oldest first), and the search for the oldest, which are deleted first.
+CREATE INDEX quarantine_by_reception ON quarantine (received_at);
 
 -- One row a thing to tell somebody. It is due until a mail server has taken it or a person has to look at it.
 CREATE TABLE alert (
@@ -73,29 +105,63 @@ CREATE TABLE alert (
     kind            VARCHAR(20) NOT NULL,
     provider        VARCHAR(50) NOT NULL,
     task_id         VARCHAR(200),
-    turn            INTEGER,
-    told_once       VARCHAR(400),
+    revision        INTEGER,
+    -- For what is raised once a day or an hour, whatever the task: names the thing and the time.
+    dedup_key       VARCHAR(400),
     callback_id     UUID,
-    also            VARCHAR(200),
+    other_kinds     VARCHAR(200),
     detail          VARCHAR(4000),
     created_at      TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    attempts        INTEGER     NOT NULL DEFAULT 0,
     next_attempt_at TIMESTAMP(6) WITH TIME ZONE,
-    claim           UUID,
-    claimed_until   TIMESTAMP(6) WITH TIME ZONE,
     mail_id         VARCHAR(200),
     sent_at         TIMESTAMP(6) WITH TIME ZONE,
     set_aside_at    TIMESTAMP(6) WITH TIME ZONE,
     last_error      VARCHAR(1000),
+    -- No foreign key to its task: H2 would need another index for it, which each callback with an alert would wait for.
+    -- Alerts are deleted before their task instead.
     CONSTRAINT alert_key PRIMARY KEY (alert_id),
-    CONSTRAINT alert_is_told_once_a_turn UNIQUE (provider, task_id, kind, turn),
-    -- For what is told once a day or an hour, whatever the task: names the thing and the time.
-    CONSTRAINT alert_is_told_once UNIQUE (told_once),
-    CONSTRAINT alert_has_its_callback FOREIGN KEY (callback_id) REFERENCES callback (callback_id),
+    CONSTRAINT alert_is_raised_once_a_revision UNIQUE (provider, task_id, kind, revision),
+    CONSTRAINT alert_is_raised_once_a_dedup_key UNIQUE (dedup_key),
     CONSTRAINT open_alert_has_a_next_attempt
         CHECK ((sent_at IS NULL AND set_aside_at IS NULL) = (next_attempt_at IS NOT NULL))
 );
--- Serves the search for what is due; what was sent has no next attempt and is not in the way.
-CREATE INDEX alert_by_next_attempt ON alert (next_attempt_at);
--- Serves the reading of one round's alerts.
-CREATE INDEX alert_by_claim ON alert (claim);
+-- Serves the search for alerts that are due and in no mail yet, and the reading of one mail's alerts.
+CREATE INDEX alert_by_mail ON alert (mail_id, next_attempt_at);
+
+-- One row a mail: which alerts of one provider and kind go out together, when, and how far that has come. The latest mail
+-- of a provider and kind decides when the next may go out.
+CREATE TABLE mail (
+    -- The Message-ID, the same on each try.
+    mail_id          VARCHAR(200) NOT NULL,
+    provider         VARCHAR(50)  NOT NULL,
+    kind             VARCHAR(20)  NOT NULL,
+    nth              INTEGER      NOT NULL,
+    -- The first mail of the thread, and the mail before this one.
+    thread_id        VARCHAR(200) NOT NULL,
+    previous_id      VARCHAR(200),
+    created_at       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    -- An alert that comes after this while none waits is mailed at once again.
+    quiet_at         TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    -- Until then a storm's alerts are gathered.
+    distance_seconds INTEGER      NOT NULL,
+    next_mail_at     TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    -- When its alerts were given its id; no alert joins it later.
+    gathered_at      TIMESTAMP(6) WITH TIME ZONE,
+    attempts         INTEGER      NOT NULL DEFAULT 0,
+    next_attempt_at  TIMESTAMP(6) WITH TIME ZONE,
+    claim            UUID,
+    claimed_until    TIMESTAMP(6) WITH TIME ZONE,
+    -- Addresses, comma-separated: for whom a mail server took it, and for whom it was refused for good.
+    taken_for        VARCHAR(10000) NOT NULL DEFAULT '',
+    refused_for      VARCHAR(10000) NOT NULL DEFAULT '',
+    sent_at          TIMESTAMP(6) WITH TIME ZONE,
+    set_aside_at     TIMESTAMP(6) WITH TIME ZONE,
+    last_error       VARCHAR(1000),
+    CONSTRAINT mail_key PRIMARY KEY (mail_id),
+    -- Of several processes that want to begin the same mail, one can.
+    CONSTRAINT mail_is_begun_once UNIQUE (provider, kind, nth),
+    CONSTRAINT mail_is_tried_sent_or_set_aside
+        CHECK (next_attempt_at IS NOT NULL OR sent_at IS NOT NULL OR set_aside_at IS NOT NULL)
+);
+-- Serves the search for the mail that is due.
+CREATE INDEX mail_by_next_attempt ON mail (next_attempt_at);

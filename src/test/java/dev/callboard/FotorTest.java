@@ -40,15 +40,15 @@ final class FotorTest extends OnEachDatabase {
                 .containsEntry("business_id", "75f15294e55540e198bb19cc0a068fd2")
                 .containsEntry("failure_reason", null)
                 .containsEntry("occurred_at", null)
-                .containsEntry("turn", 1);
+                .containsEntry("revision", 1);
         assertThat(callboard.rows("SELECT * FROM callback WHERE task_id = ?", id))
                 .singleElement()
                 .satisfies(callback -> assertThat(callback)
-                        .containsEntry("callback_id", task(id).get("callback_id"))
+                        .containsEntry("callback_id", task(id).get("applied_callback_id"))
                         .containsEntry("status", "1")
                         .containsEntry("outcome", "completed")
                         .containsEntry("alerts", null)
-                        .containsEntry("source_address", "127.0.0.1")
+                        .containsEntry("client_address", "127.0.0.1")
                         .containsEntry("origin", "callback"));
         assertThat(results(id))
                 .extracting(result -> result.get("template_id"), result -> result.get("external_id"))
@@ -119,7 +119,7 @@ final class FotorTest extends OnEachDatabase {
                 .containsExactly("e20cb71b42474fc1a0750cb7627720b5");
         assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
                 .containsEntry("kind", "flagged")
-                .containsEntry("also", null));
+                .containsEntry("other_kinds", null));
         callboard.mailOf(id);
     }
 
@@ -574,7 +574,7 @@ final class FotorTest extends OnEachDatabase {
     private static void assertTold(String id, String kind, String also) {
         assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
                 .containsEntry("kind", kind)
-                .containsEntry("also", also));
+                .containsEntry("other_kinds", also));
     }
 
     private static int send(String method, String type, String body) {

@@ -179,7 +179,7 @@ final class MailModel {
         alert.put("received_only", row.get("occurred_at") == null && row.get("task_id") != null);
         alert.put(
                 "also",
-                Stream.of(line(row.get("also"), MAX_VALUE).split(",", -1))
+                Stream.of(line(row.get("other_kinds"), MAX_VALUE).split(",", -1))
                         .filter(other -> !other.isEmpty())
                         .map(MailModel::inWords)
                         .toList());

@@ -23,7 +23,7 @@ public final class Quarantine {
         row.put("reason", SafeText.storable(exchange.getVariable("reason", String.class), REASON));
         String payload = SafeText.storable(exchange.getVariable("payload", "", String.class), Integer.MAX_VALUE);
         row.put("payload", payload);
-        row.put("characters", payload.length());
+        row.put("length", payload.length());
         return row;
     }
 }

@@ -44,14 +44,14 @@ public final class TaskStore {
     private static final String SERIALIZATION_FAILURE = "40001";
 
     private static final String SELECT_TASK_KEY = SqlFile.read("select-task-key");
-    private static final String HEAR_OF_TASK = SqlFile.read("hear-of-task");
-    private static final String SELECT_TASK_AND_REPEAT = SqlFile.read("select-task-and-repeat");
+    private static final String HEAR_OF_TASK = SqlFile.read("lock-task");
+    private static final String SELECT_TASK_AND_REPEAT = SqlFile.read("select-task-and-duplicate");
     private static final String INSERT_TASK = SqlFile.read("insert-task");
-    private static final String MOVE_TASK = SqlFile.read("move-task");
+    private static final String MOVE_TASK = SqlFile.read("update-task");
     private static final String INSERT_CALLBACK = SqlFile.read("insert-callback");
     private static final String INSERT_RESULT = SqlFile.read("insert-result");
     private static final String INSERT_ALERT = SqlFile.read("insert-alert");
-    private static final String INSERT_OTHER_ALERT = SqlFile.read("insert-other-alert");
+    private static final String INSERT_OTHER_ALERT = SqlFile.read("insert-other-kind-of-alert");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -470,13 +470,13 @@ public final class TaskStore {
                     Outcome.of(row.getString("outcome")),
                     row.getString("failure_reason"),
                     instant(row, "occurred_at"),
-                    instant(row, "order_time"),
+                    instant(row, "compared_at"),
                     instant(row, "first_received_at"),
-                    instant(row, "heard_at"),
+                    instant(row, "last_callback_at"),
                     instant(row, "changed_at"),
                     instant(row, "outcome_since"),
-                    row.getObject("callback_id", UUID.class),
-                    row.getInt("turn"));
+                    row.getObject("applied_callback_id", UUID.class),
+                    row.getInt("revision"));
         }
 
         private static Instant instant(ResultSet row, String column) throws SQLException {

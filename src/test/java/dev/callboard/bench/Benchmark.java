@@ -319,11 +319,11 @@ final class Benchmark {
         String uuid = h2 ? "RANDOM_UUID()" : "gen_random_uuid()";
         try (Statement statement = connection.createStatement()) {
             statement.execute("INSERT INTO task (provider, task_id, task_type, status, outcome, first_received_at,"
-                    + " heard_at, changed_at, outcome_since, callback_id, turn)"
+                    + " last_callback_at, changed_at, outcome_since, applied_callback_id, revision)"
                     + " SELECT 'fotor', 'stored-' || i, 'videoEnhancer', '1', 'completed', CURRENT_TIMESTAMP,"
                     + " CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, " + uuid + ", 1 FROM " + numbers);
             statement.execute("INSERT INTO callback (callback_id, provider, task_id, status, outcome, digest, payload,"
-                    + " origin, received_at) SELECT callback_id, provider, task_id, status, outcome,"
+                    + " origin, received_at) SELECT applied_callback_id, provider, task_id, status, outcome,"
                     + (h2 ? " HASH('SHA-256', task_id)," : " sha256(task_id::bytea),")
                     + " '" + PAYLOADS.get(2).replaceAll("\\s+", " ") + "', 'callback', changed_at FROM task"
                     + " WHERE task_id IN (SELECT 'stored-' || i FROM " + numbers + ")");
@@ -355,8 +355,8 @@ final class Benchmark {
     private static void insertLot(Connection connection, int first) throws SQLException {
         OffsetDateTime now = Instant.now().atOffset(ZoneOffset.UTC);
         try (PreparedStatement task = connection.prepareStatement(
-                        "INSERT INTO task (provider, task_id, task_type, status, outcome, first_received_at, heard_at,"
-                                + " changed_at, outcome_since, callback_id, turn)"
+                        "INSERT INTO task (provider, task_id, task_type, status, outcome, first_received_at, last_callback_at,"
+                                + " changed_at, outcome_since, applied_callback_id, revision)"
                                 + " VALUES ('fotor', ?, 'videoEnhancer', '1', 'completed', ?, ?, ?, ?, ?, 1)");
                 PreparedStatement callback = connection.prepareStatement(
                         "INSERT INTO callback (callback_id, provider, task_id, status, outcome, digest, payload, origin,"

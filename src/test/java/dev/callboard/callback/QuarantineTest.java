@@ -123,13 +123,12 @@ record QuarantineTest(Backend backend) {
         empty();
         try (Connection connection = callboard.callboard().dataSource().getConnection();
                 Statement statement = connection.createStatement()) {
-            statement.execute(
-                    "INSERT INTO quarantine (quarantine_id, provider, reason, payload, characters, received_at)"
-                            + " SELECT CAST('00000000-0000-0000-0000-' || LPAD(CAST(n AS VARCHAR), 12, '0') AS UUID),"
-                            + " 'fotor', 'old', 'old', 3, TIMESTAMP WITH TIME ZONE '2020-01-01 00:00:00+00'"
-                            + (backend == Backend.H2
-                                    ? " FROM (SELECT \"X\" AS n FROM SYSTEM_RANGE(1, 1500))"
-                                    : " FROM generate_series(1, 1500) AS n"));
+            statement.execute("INSERT INTO quarantine (quarantine_id, provider, reason, payload, length, received_at)"
+                    + " SELECT CAST('00000000-0000-0000-0000-' || LPAD(CAST(n AS VARCHAR), 12, '0') AS UUID),"
+                    + " 'fotor', 'old', 'old', 3, TIMESTAMP WITH TIME ZONE '2020-01-01 00:00:00+00'"
+                    + (backend == Backend.H2
+                            ? " FROM (SELECT \"X\" AS n FROM SYSTEM_RANGE(1, 1500))"
+                            : " FROM generate_series(1, 1500) AS n"));
         }
         callboard.post("fotor", "newest");
         assertThat(callboard.rows("SELECT 1 FROM quarantine")).hasSize(1000);

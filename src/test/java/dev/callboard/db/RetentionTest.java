@@ -44,7 +44,7 @@ final class RetentionTest {
                             + " FROM (SELECT CURRENT_TIMESTAMP - INTERVAL '31' DAY AS then_at) AS times",
                     "UPDATE mail SET sent_at = sent_at - INTERVAL '31' DAY WHERE kind = 'malformed'",
                     "UPDATE task SET changed_at = changed_at - INTERVAL '31' DAY WHERE task_id LIKE 'old%'",
-                    "UPDATE task SET heard_at = heard_at - INTERVAL '31' DAY WHERE task_id IN ('old', 'old-untold')",
+                    "UPDATE task SET last_callback_at = last_callback_at - INTERVAL '31' DAY WHERE task_id IN ('old', 'old-untold')",
                     "UPDATE alert SET sent_at = NULL, next_attempt_at = CURRENT_TIMESTAMP + INTERVAL '1' DAY"
                             + " WHERE task_id = 'old-untold'");
         } finally {

@@ -68,16 +68,16 @@ class ReverseProxyTest {
     @Test
     void takesTheProvidersCallThroughATrustedProxy() {
         assertThat(post(ReverseProxy.Says.APPENDS, PROVIDER)).isEqualTo(200);
-        assertThat(callboard.rows("SELECT source_address FROM callback"))
-                .isEqualTo(List.of(Map.of("source_address", PROVIDER)));
+        assertThat(callboard.rows("SELECT client_address FROM callback"))
+                .isEqualTo(List.of(Map.of("client_address", PROVIDER)));
     }
 
     @Test
     void takesTheProvidersCallWhateverItSaysItself() {
         assertThat(post(ReverseProxy.Says.APPENDS, PROVIDER, "X-Forwarded-For: junk, 1.2.3.4"))
                 .isEqualTo(200);
-        assertThat(callboard.rows("SELECT source_address FROM callback"))
-                .isEqualTo(List.of(Map.of("source_address", PROVIDER)));
+        assertThat(callboard.rows("SELECT client_address FROM callback"))
+                .isEqualTo(List.of(Map.of("client_address", PROVIDER)));
     }
 
     @Test

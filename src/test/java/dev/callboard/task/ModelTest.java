@@ -282,7 +282,7 @@ final class ModelTest extends OnEachDatabase {
                 assertThat(List.of(
                                 task.getString("status"),
                                 task.getString("outcome"),
-                                task.getInt("turn"),
+                                task.getInt("revision"),
                                 String.valueOf(occurred == null ? null : occurred.toInstant())))
                         .as(taskId + " after " + sequence)
                         .isEqualTo(List.of(
@@ -294,8 +294,8 @@ final class ModelTest extends OnEachDatabase {
         assertThat(callboard.rows("SELECT url FROM result WHERE task_id = ? ORDER BY url", taskId))
                 .extracting(row -> row.get("url"))
                 .containsExactlyElementsOf(model.urls);
-        assertThat(callboard.rows("SELECT kind, turn FROM alert WHERE task_id = ?", taskId))
-                .extracting(row -> new Told((String) row.get("kind"), (Integer) row.get("turn")))
+        assertThat(callboard.rows("SELECT kind, revision FROM alert WHERE task_id = ?", taskId))
+                .extracting(row -> new Told((String) row.get("kind"), (Integer) row.get("revision")))
                 .as("the alerts of " + taskId + " after " + sequence)
                 .containsExactlyInAnyOrderElementsOf(model.told);
     }

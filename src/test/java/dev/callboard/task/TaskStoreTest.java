@@ -71,7 +71,7 @@ record TaskStoreTest(Backend backend) {
         assertThat(record(callback(id, "1", COMPLETED, null, 1))).isEqualTo(MOVED);
         assertThat(record(callback(id, "2", FAILED, null, 2, "failed"))).isEqualTo(MOVED);
 
-        assertThat(alerts(id)).containsExactlyInAnyOrder("failed in turn 1", "failed in turn 3");
+        assertThat(alerts(id)).containsExactlyInAnyOrder("failed in revision 1", "failed in revision 3");
     }
 
     @Test
@@ -89,7 +89,7 @@ record TaskStoreTest(Backend backend) {
                 callback(id, "2", FAILED, null, 2, "failed")));
 
         assertThat(effects).containsExactly(MOVED, MOVED, MOVED);
-        assertThat(alerts(id)).containsExactlyInAnyOrder("failed in turn 1", "failed in turn 3");
+        assertThat(alerts(id)).containsExactlyInAnyOrder("failed in revision 1", "failed in revision 3");
         assertThat(value(id, "outcome_since")).isEqualTo(NOON.plusSeconds(2));
         assertThat(rows("callback", id)).isEqualTo(3);
     }
@@ -103,7 +103,7 @@ record TaskStoreTest(Backend backend) {
         assertThat(record(callback(id, "2", FAILED, null, 1, "failed"))).isEqualTo(MOVED);
         assertThat(record(repeat(failed, 2))).isEqualTo(REPEATED);
 
-        assertThat(alerts(id)).containsExactly("failed in turn 1");
+        assertThat(alerts(id)).containsExactly("failed in revision 1");
         assertThat(rows("callback", id)).isEqualTo(2);
     }
 
@@ -120,8 +120,8 @@ record TaskStoreTest(Backend backend) {
         assertThat(rows("callback", id)).isEqualTo(2);
         assertThat(value(id, "outcome")).isEqualTo("completed");
         assertThat(value(id, "changed_at")).isEqualTo(NOON.plusSeconds(10));
-        assertThat(value(id, "heard_at")).isEqualTo(NOON.plusSeconds(30));
-        assertThat(value(id, "callback_id")).isEqualTo(done.id());
+        assertThat(value(id, "last_callback_at")).isEqualTo(NOON.plusSeconds(30));
+        assertThat(value(id, "applied_callback_id")).isEqualTo(done.id());
     }
 
     @Test
@@ -136,9 +136,9 @@ record TaskStoreTest(Backend backend) {
         assertThat(rows("callback", id)).isEqualTo(4);
         assertThat(alerts(id)).isEmpty();
         assertThat(value(id, "status")).isEqualTo("1");
-        assertThat(value(id, "turn")).isEqualTo(1);
+        assertThat(value(id, "revision")).isEqualTo(1);
         assertThat(value(id, "changed_at")).isEqualTo(NOON);
-        assertThat(value(id, "heard_at")).isEqualTo(NOON.plusSeconds(3));
+        assertThat(value(id, "last_callback_at")).isEqualTo(NOON.plusSeconds(3));
         assertThat(value(id, "occurred_at")).isEqualTo(NOON.plusSeconds(20));
     }
 
@@ -151,7 +151,7 @@ record TaskStoreTest(Backend backend) {
         record(withResult(callback(id, "1", COMPLETED, 5, 2), "https://x.example/1"));
 
         assertThat(rows("result", id)).isEqualTo(2);
-        assertThat(alerts(id)).containsExactly("flagged in turn 1");
+        assertThat(alerts(id)).containsExactly("flagged in revision 1");
     }
 
     @Test
@@ -217,7 +217,7 @@ record TaskStoreTest(Backend backend) {
                 .isEqualTo(20);
         for (Map.Entry<String, String> task : last.entrySet()) {
             assertThat(value(task.getKey(), "status")).isEqualTo(task.getValue());
-            assertThat(alerts(task.getKey())).contains("failed in turn " + value(task.getKey(), "turn"));
+            assertThat(alerts(task.getKey())).contains("failed in revision " + value(task.getKey(), "revision"));
         }
     }
 
@@ -244,7 +244,8 @@ record TaskStoreTest(Backend backend) {
     }
 
     private static List<Object> alerts(String id) throws SQLException {
-        return query("SELECT kind || ' in turn ' || turn FROM alert WHERE kind <> 'unknown' AND task_id = ?", id);
+        return query(
+                "SELECT kind || ' in revision ' || revision FROM alert WHERE kind <> 'unknown' AND task_id = ?", id);
     }
 
     private static long rows(String table, String id) throws SQLException {
