@@ -201,10 +201,10 @@ public final class Callboard implements AutoCloseable {
     private void bind(Registry registry) {
         registry.bind("vertx", vertx);
         Tokens tokens = new Tokens(settings);
-        Rejections refusals = new Rejections(clock, numbers);
+        Rejections rejections = new Rejections(clock, numbers);
         registry.bind("tokens", tokens);
-        registry.bind("refusals", refusals);
-        sourceCheck = new SourceCheck(settings, tokens, refusals);
+        registry.bind("rejections", rejections);
+        sourceCheck = new SourceCheck(settings, tokens, rejections);
         registry.bind("sourceCheck", sourceCheck);
         registry.bind("schemaCheck", new SchemaCheck(settings.routes().folder(), settings.providerNames()));
         registry.bind("strictJson", strictJson());

@@ -1,70 +1,70 @@
 package dev.callboard.http;
 
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicLong;
+import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
-import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
- * How much of the heap bodies may take, lest many large ones at once take what the process lives on. Two limits, both in
- * bytes as sent: what may be read or wait, beyond which a request is turned away; and what the routes may handle at a
- * time, beyond which a request waits for others to be done. Callbacks of the usual few kilobytes never meet either. Safe
- * for any number of threads.
+ * How much of the heap bodies take. Two limits, both in bytes as sent: what is read or waits for a route, beyond which a
+ * request is answered 503; and what the routes handle at a time, beyond which a request waits for others to finish.
+ * Callbacks of the usual few kilobytes reach neither limit. {@code BodyHandler} limits one body, not the sum of all.
+ * Safe for use by any number of threads.
  */
 final class BodyMemory {
-    /** An eighth of the heap for bodies as they came. */
-    private static final int SHARE_HELD = 8;
+    /** An eighth of the heap for bodies as they were sent. */
+    private static final int READ_SHARE = 8;
 
-    /** While a route handles a body it takes up to fifty times its size, when it is a list of many small things. */
-    private static final int SHARE_HANDLED = 100;
+    /** A route needs up to fifty times the size of a body, if that is a list of many small values. */
+    private static final int ROUTED_SHARE = 100;
 
-    private final int mostBody;
-    private final long mostHeld;
-    private final int mostHandled;
-    private final AtomicLong held = new AtomicLong();
-    private final Semaphore handled;
+    private final int maxBodyBytes;
+    private final int maxRoutedBytes;
+    private final Semaphore read;
+    private final Semaphore routed;
 
     /**
-     * @param heap the bytes that the JVM may use
-     * @param mostBody the bytes of the longest body that is read; one such body always has room
+     * @param heapBytes the bytes that the JVM may use
+     * @param maxBodyBytes the length of the longest body that is read; one such body always fits
      */
-    BodyMemory(long heap, int mostBody) {
-        this.mostBody = mostBody;
-        this.mostHeld = Math.max(mostBody, heap / SHARE_HELD);
-        this.mostHandled = (int) Math.max(mostBody, Math.min(Integer.MAX_VALUE, heap / SHARE_HANDLED));
-        this.handled = new Semaphore(mostHandled);
+    BodyMemory(long heapBytes, int maxBodyBytes) {
+        this.maxBodyBytes = maxBodyBytes;
+        this.maxRoutedBytes = share(heapBytes, ROUTED_SHARE);
+        this.read = new Semaphore(share(heapBytes, READ_SHARE));
+        this.routed = new Semaphore(maxRoutedBytes);
+    }
+
+    /** At most 2 GiB, which is as far as a semaphore counts. */
+    private int share(long heapBytes, int part) {
+        return (int) Math.max(maxBodyBytes, Math.min(Integer.MAX_VALUE, heapBytes / part));
     }
 
     /**
-     * Asks for room for a body that is about to be read.
+     * Reserves memory for a body before it is read.
      *
-     * @param length the bytes announced, or -1 if nobody knows
+     * @param contentLength the length that the request announces, or -1 if it announces none
      * @return the bytes to give back with {@link #release}; 0 if there is no room now
      */
-    long reserve(long length) {
-        long wanted = length < 0 ? mostBody : Math.max(1, Math.min(length, mostBody));
-        if (held.addAndGet(wanted) > mostHeld) {
-            held.addAndGet(-wanted);
-            return 0;
+    int reserve(long contentLength) {
+        int bytes = contentLength < 0 ? maxBodyBytes : (int) Math.max(1, Math.min(contentLength, maxBodyBytes));
+        return read.tryAcquire(bytes) ? bytes : 0;
+    }
+
+    void release(int bytes) {
+        read.release(bytes);
+    }
+
+    /**
+     * Processes an exchange by its route as soon as the routes have room for a body of this length.
+     *
+     * @param bodyBytes the length of the body as it was read
+     */
+    void handle(long bodyBytes, Processor route, Exchange exchange) throws Exception {
+        int bytes = (int) Math.min(bodyBytes, maxRoutedBytes);
+        routed.acquire(bytes);
+        try {
+            route.process(exchange);
+        } finally {
+            routed.release(bytes);
         }
-        return wanted;
-    }
-
-    void release(long bytes) {
-        held.addAndGet(-bytes);
-    }
-
-    /** The route's processor, which begins when the routes can take a body of that size. */
-    Processor waitingBefore(Processor route) {
-        return exchange -> {
-            long length = exchange.getIn(HttpMessage.class).getRequest().bytesRead();
-            int bytes = (int) Math.min(length, mostHandled);
-            handled.acquire(bytes);
-            try {
-                route.process(exchange);
-            } finally {
-                handled.release(bytes);
-            }
-        };
     }
 }

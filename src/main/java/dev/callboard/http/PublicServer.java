@@ -23,23 +23,22 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.camel.CamelContext;
-import org.apache.camel.Processor;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.support.service.ServiceSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The HTTP server on the public port, where the {@code platform-http} routes are reached. It is Callboard's own, since
- * Camel's has no say in time limits and starts without its port if that is in use. Until {@link #open()} every request
- * is answered 503 with Retry-After. The body of a request that no route would let in is not read.
+ * The HTTP server on the public port, which serves the {@code platform-http} routes within the limits of {@link
+ * AdmissionControl}. Camel's own server has no timeouts, and starts without its port if that is in use. Until {@link
+ * #open()} every request is answered 503 with Retry-After. The body of a request that no route would admit is not read.
  */
 public final class PublicServer extends ServiceSupport {
-    /** Under which name its router is known to the routes' engine. */
+    /** The name of its router in Camel's registry. */
     public static final String ROUTER = "callboard-callbacks";
 
     private static final Logger LOG = LoggerFactory.getLogger(PublicServer.class);
-    private static final int START_SECONDS = 10;
+    private static final int START_TIMEOUT_SECONDS = 10;
 
     private final CamelContext camel;
     private final Vertx vertx;
@@ -48,12 +47,8 @@ public final class PublicServer extends ServiceSupport {
     private final BodyHandler bodies;
     private final SourceCheck sourceCheck;
     private final MeterRegistry meters;
-    private final TurnedAway turnedAway;
-    private final ConnectionLimits connections;
-    private final InFlight inFlight;
-    private final BodyMemory memory;
+    private final AdmissionControl admission;
     private HttpServer server;
-    private volatile boolean open;
 
     public PublicServer(
             CamelContext camel, Vertx vertx, Settings settings, SourceCheck sourceCheck, MeterRegistry meters) {
@@ -61,44 +56,52 @@ public final class PublicServer extends ServiceSupport {
         this.vertx = vertx;
         this.host = settings.http().host();
         this.port = settings.http().port();
-        int mostBody = settings.http().maxBodyBytes();
-        this.bodies = BodyHandler.create(false).setBodyLimit(mostBody);
-        this.memory = new BodyMemory(Runtime.getRuntime().maxMemory(), mostBody);
+        this.bodies = BodyHandler.create(false).setBodyLimit(settings.http().maxBodyBytes());
         this.sourceCheck = sourceCheck;
         this.meters = meters;
-        this.turnedAway = new TurnedAway(Clock.systemUTC(), meters);
-        this.connections = new ConnectionLimits(vertx, settings, meters, sourceCheck::knows);
-        this.inFlight = new InFlight(settings.http().maxInFlight(), turnedAway, meters);
+        this.admission = new AdmissionControl(
+                vertx,
+                settings,
+                Runtime.getRuntime().maxMemory(),
+                sourceCheck::mayAdmitPeer,
+                Clock.systemUTC(),
+                meters);
     }
 
-    /** A route's processor within the limits of this server. */
-    Processor limited(Processor route) {
-        return inFlight.leavingAfter(memory.waitingBefore(route));
+    /** From now on requests reach the routes. */
+    public void open() {
+        admission.open();
     }
 
-    /** What a request passes, once its body is here, on its way to a route. */
-    Handler<RoutingContext> entrance() {
-        return inFlight::enter;
+    AdmissionControl admission() {
+        return admission;
     }
 
     @Override
     protected void doStart() {
         Router router = Router.router(vertx);
-        router.route().order(Integer.MIN_VALUE).handler(this::watch);
-        // Vert.x's own word for these is a stack trace in the log, with the URL and the token in it. Its 200 is a
-        // caller that has gone before its body was here.
+        router.route().order(Integer.MIN_VALUE).handler(this::checkUrl);
+        // Vert.x would log these with a stack trace and the URL, which has the token in it. It fails with 200 if the
+        // client closes the connection before the body has been read.
         for (int status : new int[] {200, 400, 413, 415, 417}) {
             router.errorHandler(status, context -> end(context, status));
         }
-        router.errorHandler(500, PublicServer::answerOurFault);
+        router.errorHandler(500, PublicServer::answerInternalError);
         camel.getRegistry().bind(ROUTER, new PublicRouter(vertx, router));
-        // HTTP/1 alone: an HTTP/2 connection carries many requests, which the limits do not know.
+        // HTTP/1 only: an HTTP/2 connection has many requests at a time, which the timeouts do not know.
         HttpServerOptions options = new HttpServerOptions().setHttp2ClearTextEnabled(false);
         server = vertx.createHttpServer(options)
-                .connectionHandler(connections::opened)
-                .requestHandler(request -> admit(router, request));
+                .connectionHandler(admission::onConnection)
+                .requestHandler(request -> {
+                    if (admission.onRequest(request)) {
+                        router.handle(request);
+                    }
+                });
         try {
-            server.listen(port, host).toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
+            server.listen(port, host)
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .get(START_TIMEOUT_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException | CompletionException e) {
             throw StartException.of(
                     "callboard.http.port", "can't listen on " + host + ":" + port + " (" + why(e) + ")");
@@ -108,23 +111,14 @@ public final class PublicServer extends ServiceSupport {
         }
     }
 
-    private void admit(Router router, HttpServerRequest request) {
-        connections.begun(request);
-        if (open) {
-            router.handle(request);
-        } else {
-            request.response().putHeader("Connection", "close");
-            turnedAway.answer(request.response(), "starting", "the routes are still starting");
-        }
-    }
-
-    private void watch(RoutingContext context) {
-        context.addEndHandler(answered -> {
-            if (answered.succeeded()) {
+    /** The first handler of each request: answers 400 to a malformed query, and counts the response. */
+    private void checkUrl(RoutingContext context) {
+        context.addEndHandler(ended -> {
+            if (ended.succeeded()) {
                 int status = context.response().getStatusCode();
-                meters.counter("callboard.http.answers", "status", String.valueOf(status))
+                meters.counter("callboard.http.responses", "status", String.valueOf(status))
                         .increment();
-                connections.answered(context.request());
+                admission.onResponse(context.request());
             }
         });
         try {
@@ -141,49 +135,23 @@ public final class PublicServer extends ServiceSupport {
         }
     }
 
-    /** What fails here has failed outside of the routes, which answer for their own. */
-    private static void answerOurFault(RoutingContext context) {
-        LOG.error("our fault at the door: {}", ProblemDetails.cause(context.failure()));
+    /** Answers what failed outside of the routes, which answer their own failures. */
+    private static void answerInternalError(RoutingContext context) {
+        LOG.error("failed HTTP request outside of the routes cause={}", ProblemDetails.cause(context.failure()));
         end(context, 500);
     }
 
-    /** The routes' way to the body: read only for a request that has a type, and that some route would let in. */
+    /** Reads the body only of a request that has a type and that a route may admit. */
     private void readBody(RoutingContext context) {
         HttpServerRequest request = context.request();
         boolean probe = request.method().equals(HttpMethod.GET);
         if (!probe && context.parsedHeaders().contentType().rawValue().isEmpty()) {
             context.fail(415);
-        } else if (!probe && sourceCheck.couldAdmit(request)) {
-            readBodyIfThereIsRoom(context);
+        } else if (!probe && sourceCheck.mayAdmit(request)) {
+            admission.readBody(context, bodies);
         } else {
             context.next();
         }
-    }
-
-    private void readBodyIfThereIsRoom(RoutingContext context) {
-        long room = memory.reserve(announced(context.request()));
-        if (room == 0) {
-            context.response().putHeader("Connection", "close");
-            turnedAway.answer(context.response(), "memory", "bodies take as much memory as they may");
-        } else {
-            context.addEndHandler(ended -> memory.release(room));
-            bodies.handle(context);
-        }
-    }
-
-    /** The bytes of the body that a request says it has; -1 if it does not say. */
-    private static long announced(HttpServerRequest request) {
-        String length = request.getHeader("Content-Length");
-        try {
-            return length == null ? -1 : Long.parseLong(length.strip());
-        } catch (NumberFormatException e) {
-            return -1;
-        }
-    }
-
-    /** From now on requests reach the routes. */
-    public void open() {
-        open = true;
     }
 
     private static String why(Throwable e) {
@@ -195,17 +163,17 @@ public final class PublicServer extends ServiceSupport {
     @Override
     protected void doStop() throws Exception {
         if (server != null) {
-            server.close().toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
+            server.close().toCompletionStage().toCompletableFuture().get(START_TIMEOUT_SECONDS, TimeUnit.SECONDS);
         }
     }
 
-    /** What Camel's consumers are attached to. */
+    /** The router to which Camel's consumers add their paths. */
     private final class PublicRouter extends VertxPlatformHttpRouter {
         PublicRouter(Vertx vertx, Router router) {
             super(null, vertx, router, ROUTER);
         }
 
-        /** A {@code GET} has no type, and would be answered 415 where a route says what it consumes. */
+        /** A {@code GET} has no type, and would be answered 415 by a route that consumes JSON. */
         @Override
         public Route route(String path) {
             return ((RouteImpl) super.route(path)).setEmptyBodyPermittedWithConsumes(true);

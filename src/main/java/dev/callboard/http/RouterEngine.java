@@ -9,24 +9,25 @@ import org.apache.camel.component.platform.http.spi.PlatformHttpEngine;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpConsumer;
 import org.apache.camel.support.service.ServiceSupport;
 
-/** Lets the routes of one component be reached through one server: the public one, or the one for management. */
+/** Makes the routes of one component available on one of the two HTTP servers, the public one or that for management. */
 public final class RouterEngine extends ServiceSupport implements PlatformHttpEngine {
     private final String routerName;
     private final int port;
-    private final Optional<PublicServer> limits;
+    private final Optional<PublicServer> server;
 
-    /** @param limits bounds how many requests, and of what size, are with the routes; without it as many as come */
-    public RouterEngine(String routerName, int port, Optional<PublicServer> limits) {
+    /** @param server the public server, whose limits hold for the requests; empty for management, which has none */
+    public RouterEngine(String routerName, int port, Optional<PublicServer> server) {
         this.routerName = routerName;
         this.port = port;
-        this.limits = limits;
+        this.server = server;
     }
 
     @Override
-    public PlatformHttpConsumer createConsumer(PlatformHttpEndpoint endpoint, Processor processor) {
-        return limits.map(server -> new VertxPlatformHttpConsumer(
-                        endpoint, server.limited(processor), List.of(server.entrance()), routerName))
-                .orElseGet(() -> new VertxPlatformHttpConsumer(endpoint, processor, List.of(), routerName));
+    public PlatformHttpConsumer createConsumer(PlatformHttpEndpoint endpoint, Processor route) {
+        return server.map(PublicServer::admission)
+                .map(admission -> new VertxPlatformHttpConsumer(
+                        endpoint, admission.limited(route), List.of(admission::enterRoute), routerName))
+                .orElseGet(() -> new VertxPlatformHttpConsumer(endpoint, route, List.of(), routerName));
     }
 
     @Override

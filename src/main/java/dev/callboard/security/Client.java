@@ -8,14 +8,14 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Who is calling, as far as the network tells.
+ * The client of a request.
  *
  * @param address the first address that is no trusted proxy
- * @param proxies the trusted proxies between that address and us, the farthest first; empty without any
+ * @param proxies the trusted proxies between that address and this process, the farthest first; empty without any
  */
 record Client(InetAddress address, List<InetAddress> proxies) {
-    /** What one household or one server gets of IPv6 (RFC 6177), so what is counted as one place. */
-    private static final int IPV6_PLACE_BYTES = 8;
+    /** The /64 that one site or one server usually gets (RFC 6177). */
+    private static final int IPV6_NETWORK_BYTES = 8;
 
     private static final int MAX_PROXIES_SHOWN = 5;
 
@@ -23,22 +23,25 @@ record Client(InetAddress address, List<InetAddress> proxies) {
         proxies = List.copyOf(proxies);
     }
 
-    /** For log lines: {@code 203.0.113.7 through the proxy 10.0.0.5}. */
+    /** For log lines, after {@code client=}: {@code 203.0.113.7}, or {@code 203.0.113.7 proxies=10.0.1.77,10.0.0.5}. */
     @Override
     public String toString() {
-        String text = text(address);
-        if (proxies.isEmpty()) {
-            return text;
-        }
-        String shown = proxies.stream()
-                .skip(Math.max(0, proxies.size() - MAX_PROXIES_SHOWN))
-                .map(Client::text)
-                .collect(Collectors.joining(", "));
-        return text + " through the " + (proxies.size() == 1 ? "proxy " : "proxies ") + shown;
+        return toString(text(address), proxies);
     }
 
-    String place() {
-        return place(address);
+    /** @param client an address, or a word if it is unknown */
+    static String toString(String client, List<InetAddress> proxies) {
+        if (proxies.isEmpty()) {
+            return client;
+        }
+        return proxies.stream()
+                .skip(Math.max(0, proxies.size() - MAX_PROXIES_SHOWN))
+                .map(Client::text)
+                .collect(Collectors.joining(",", client + " proxies=", ""));
+    }
+
+    String network() {
+        return network(address);
     }
 
     /** An address as text: IPv6 in its short form (RFC 5952). */
@@ -47,12 +50,12 @@ record Client(InetAddress address, List<InetAddress> proxies) {
     }
 
     /** What counts as one caller in logs and mails: an IPv4 address, or the /64 of an IPv6 address. */
-    static String place(InetAddress address) {
+    static String network(InetAddress address) {
         byte[] bytes = address.getAddress();
-        if (bytes.length <= IPV6_PLACE_BYTES) {
+        if (bytes.length <= IPV6_NETWORK_BYTES) {
             return text(address);
         }
-        Arrays.fill(bytes, IPV6_PLACE_BYTES, bytes.length, (byte) 0);
+        Arrays.fill(bytes, IPV6_NETWORK_BYTES, bytes.length, (byte) 0);
         try {
             return text(InetAddress.getByAddress(bytes)) + "/64";
         } catch (UnknownHostException e) {

@@ -12,20 +12,21 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Finds the caller's address: a pure function of the connection's peer, the request's own headers and {@code
- * callboard.trusted-proxies}. Only a trusted proxy's {@code X-Forwarded-For} is read, from right to left, since each
- * proxy appends the peer that it saw; all to the left of the first address that is no trusted proxy is the caller's own
- * invention. What stands there is not even looked at. Immutable, and so safe for any number of threads.
+ * Determines the client address from the connection's peer, the headers of the request itself and {@code
+ * callboard.trusted-proxies}. {@code X-Forwarded-For} is read only if the peer is a trusted proxy, and from right to
+ * left, since each proxy appends the address of its own peer. Everything to the left of the first address that is no
+ * trusted proxy was sent by the client, and is not read at all. A pure function of immutable values, safe for use by any
+ * number of threads.
  */
 final class ClientAddressResolver {
     private static final String X_FORWARDED_FOR = "X-Forwarded-For";
 
-    /** Headers by which a proxy shows itself; each {@code X-Forwarded-} name is one too. */
+    /** Headers that show that a request came through a proxy, as each {@code X-Forwarded-} header does. */
     private static final List<String> PROXY_HEADERS = List.of("Forwarded", "X-Real-IP", "Via");
 
     private static final String FORWARDED_PREFIX = "X-Forwarded-";
 
-    /** What proxies write of a peer: {@code 192.0.2.1:4711}, {@code [2001:db8::1]}, {@code [2001:db8::1]:4711}. */
+    /** An address with a port or in brackets, as some proxies write it: {@code 192.0.2.1:4711}, {@code [2001:db8::1]}, {@code [2001:db8::1]:4711}. */
     private static final Pattern WITH_PORT =
             Pattern.compile("(?:(?<four>[0-9.]{7,15})|\\[(?<six>[0-9A-Fa-f:.]{2,45})])(?::(?<port>[0-9]{1,5}))?");
 
@@ -39,21 +40,21 @@ final class ClientAddressResolver {
     }
 
     /**
-     * Who is calling.
+     * Determines the client of a request.
      *
-     * @param peer the address at the other end of the connection, as text
-     * @param headers the headers of the request itself, never a message's
-     * @throws CallerRejectedException if that can't be told, or is told by a proxy that nobody has named
+     * @param peer the address of the connection's peer, as text
+     * @param headers the headers of the request itself, not of a Camel message
+     * @throws CallerRejectedException if the address cannot be determined, or the peer is a proxy that is not trusted
      */
-    Client find(String peer, MultiMap headers) throws CallerRejectedException {
+    Client resolve(String peer, MultiMap headers) throws CallerRejectedException {
         InetAddress address = AddressRange.parseAddress(withoutZone(peer))
                 .orElseThrow(() -> new CallerRejectedException(
-                        RejectionReason.PEER, "no IP address", "the connection has no IP address"));
+                        RejectionReason.PEER, "no IP address", "unknown", "the connection has no IP address"));
         if (AddressRange.anyContains(trustedProxies, address)) {
-            return walk(address, headers);
+            return readForwardedFor(address, headers);
         }
-        if (isNear(address)) {
-            refuseUntoldProxy(address, headers);
+        if (isLocal(address)) {
+            rejectUntrustedProxy(address, headers);
         }
         return new Client(address, List.of());
     }
@@ -64,25 +65,26 @@ final class ClientAddressResolver {
                 .isPresent();
     }
 
-    /** A scope ({@code fe80::1%eth0}) is this machine's own word for an interface. */
+    /** The zone ({@code fe80::1%eth0}) names an interface of this machine. */
     static String withoutZone(String peer) {
         int zone = peer.indexOf('%');
         return zone < 0 ? peer : peer.substring(0, zone);
     }
 
-    private static boolean isNear(InetAddress address) {
+    private static boolean isLocal(InetAddress address) {
         return AddressRange.anyContains(AddressRange.LOOPBACK, address)
                 || AddressRange.anyContains(AddressRange.PRIVATE, address);
     }
 
-    private static void refuseUntoldProxy(InetAddress peer, MultiMap headers) throws CallerRejectedException {
+    private static void rejectUntrustedProxy(InetAddress peer, MultiMap headers) throws CallerRejectedException {
         for (String name : headers.names()) {
             if (showsProxy(name)) {
                 throw new CallerRejectedException(
-                        RejectionReason.UNTOLD_PROXY,
-                        Client.place(peer),
-                        Client.text(peer) + " sent the header " + SafeText.line(name, MAX_SHOWN)
-                                + ", so a proxy stands in front, which callboard.trusted-proxies does not name");
+                        RejectionReason.UNTRUSTED_PROXY,
+                        Client.network(peer),
+                        Client.text(peer),
+                        "it sent the header " + SafeText.line(name, MAX_SHOWN)
+                                + ", so it is a proxy; add it to callboard.trusted-proxies if it is yours");
             }
         }
     }
@@ -92,10 +94,10 @@ final class ClientAddressResolver {
                 || PROXY_HEADERS.stream().anyMatch(name::equalsIgnoreCase);
     }
 
-    private Client walk(InetAddress peer, MultiMap headers) throws CallerRejectedException {
+    private Client readForwardedFor(InetAddress peer, MultiMap headers) throws CallerRejectedException {
         List<InetAddress> proxies = new ArrayList<>();
         proxies.add(peer);
-        // Several headers of the name are one list (RFC 9110, 5.3).
+        // Several headers with this name are one list (RFC 9110, 5.3).
         List<String> lines = headers.getAll(X_FORWARDED_FOR);
         for (int line = lines.size() - 1; line >= 0; line--) {
             String[] entries = lines.get(line).split(",", -1);
@@ -103,7 +105,9 @@ final class ClientAddressResolver {
                 String entry = withoutSpace(entries[i]);
                 Optional<InetAddress> address = address(entry);
                 if (address.isEmpty()) {
-                    throw refused(proxies, "'" + SafeText.line(entry, MAX_SHOWN) + "', which is no address");
+                    throw rejected(
+                            proxies,
+                            "X-Forwarded-For has '" + SafeText.line(entry, MAX_SHOWN) + "', not an IP address");
                 }
                 if (!AddressRange.anyContains(trustedProxies, address.get())) {
                     Collections.reverse(proxies);
@@ -112,19 +116,22 @@ final class ClientAddressResolver {
                 proxies.add(address.get());
             }
         }
-        throw refused(proxies, lines.isEmpty() ? "no X-Forwarded-For" : "an X-Forwarded-For of trusted proxies alone");
+        throw rejected(
+                proxies, lines.isEmpty() ? "there is no X-Forwarded-For" : "X-Forwarded-For has only trusted proxies");
     }
 
-    private static CallerRejectedException refused(List<InetAddress> proxies, String what) {
-        InetAddress last = proxies.get(proxies.size() - 1);
+    /** @param proxies the trusted proxies on the way, the nearest first */
+    private static CallerRejectedException rejected(List<InetAddress> proxies, String problem) {
+        String network = Client.network(proxies.get(proxies.size() - 1));
+        Collections.reverse(proxies);
         return new CallerRejectedException(
                 RejectionReason.FORWARDING,
-                Client.place(last),
-                "the trusted proxy " + Client.text(proxies.get(0)) + " sent " + what
-                        + (proxies.size() > 1 ? ", at the end of the way through " + Client.text(last) : ""));
+                network,
+                Client.toString("unknown", proxies),
+                problem + "; have the proxy append the address of its client");
     }
 
-    /** HTTP's optional white space alone; other space is a part of the entry, and makes it junk. */
+    /** Removes HTTP's optional white space (RFC 9110, 5.6.3); any other space makes the entry invalid. */
     private static String withoutSpace(String entry) {
         int from = 0;
         int to = entry.length();
@@ -155,7 +162,7 @@ final class ClientAddressResolver {
             return Optional.empty();
         }
         String four = matcher.group("four");
-        // In brackets stands IPv6 only, a mapped IPv4 address included.
+        // Brackets are for IPv6 only, IPv4-mapped addresses included.
         return four != null
                 ? AddressRange.parseAddress(four)
                 : AddressRange.parseAddress(matcher.group("six"))

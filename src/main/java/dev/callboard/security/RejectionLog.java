@@ -10,78 +10,78 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Says in the log who was refused and why: at most one line a minute and place (an IPv4 address or a /64 of IPv6), and
- * for at most so many places a minute, so that strangers fill neither the log nor the memory. Safe for any number of
+ * Logs rejected callers, at a limited rate: one line a minute and network (an IPv4 address or an IPv6 /64), for at most
+ * {@link #MAX_NETWORKS} networks a minute. So nobody can fill the log or the memory. Safe for use by any number of
  * threads.
  */
 final class RejectionLog {
-    static final int MAX_PLACES = 1000;
-    static final Duration PAUSE = Duration.ofMinutes(1);
+    static final int MAX_NETWORKS = 1000;
+    static final Duration INTERVAL = Duration.ofMinutes(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(RejectionLog.class);
 
     private final Clock clock;
-    /** In the order of their last lines, the oldest first. */
-    private final Map<String, Line> lines = new LinkedHashMap<>();
+    /** By network, in the order in which their last lines were logged. */
+    private final Map<String, LastLine> lastLines = new LinkedHashMap<>();
 
-    private Instant crowdedUntil = Instant.MIN;
+    private Instant networksSuppressedUntil = Instant.MIN;
 
     RejectionLog(Clock clock) {
         this.clock = clock;
     }
 
-    private static final class Line {
+    private static final class LastLine {
         private final Instant at;
-        private long unsaid;
+        private long suppressed;
 
-        Line(Instant at) {
+        LastLine(Instant at) {
             this.at = at;
         }
     }
 
-    void note(String provider, String place, String why) {
-        String line = line(place, "refused a caller of " + provider + ": " + why);
+    void log(String provider, CallerRejectedException rejection) {
+        String line = line(provider, rejection);
         if (!line.isEmpty()) {
             LOG.warn("{}", line);
         }
     }
 
-    /** What the log is told: the message, with how many were left out since the last; or nothing. */
-    private synchronized String line(String place, String message) {
+    /** The line to log now; empty if it is suppressed. */
+    private synchronized String line(String provider, CallerRejectedException rejection) {
         Instant now = clock.instant();
-        Line last = lines.get(place);
-        if (last != null && last.at.plus(PAUSE).isAfter(now)) {
-            last.unsaid++;
+        LastLine last = lastLines.get(rejection.network());
+        if (last != null && last.at.plus(INTERVAL).isAfter(now)) {
+            last.suppressed++;
             return "";
         }
-        lines.remove(place);
-        forgetBefore(now.minus(PAUSE));
-        if (lines.size() >= MAX_PLACES) {
-            return crowded(now);
+        lastLines.remove(rejection.network());
+        removeUntil(now.minus(INTERVAL));
+        if (lastLines.size() >= MAX_NETWORKS) {
+            return tooManyNetworks(now);
         }
-        lines.put(place, new Line(now));
-        return last == null || last.unsaid == 0
-                ? message
-                : message + " (" + last.unsaid + " more from there since the last such line)";
+        lastLines.put(rejection.network(), new LastLine(now));
+        String suppressed = last == null || last.suppressed == 0 ? "" : " suppressed=" + last.suppressed;
+        return "rejected caller provider=" + provider + " client=" + rejection.client() + " reason="
+                + rejection.reason().word() + suppressed + " (" + rejection.getMessage() + ")";
     }
 
-    private void forgetBefore(Instant limit) {
-        Iterator<Line> oldestFirst = lines.values().iterator();
+    private void removeUntil(Instant limit) {
+        Iterator<LastLine> oldestFirst = lastLines.values().iterator();
         while (oldestFirst.hasNext() && !oldestFirst.next().at.isAfter(limit)) {
             oldestFirst.remove();
         }
     }
 
-    private String crowded(Instant now) {
-        if (now.isBefore(crowdedUntil)) {
+    private String tooManyNetworks(Instant now) {
+        if (now.isBefore(networksSuppressedUntil)) {
             return "";
         }
-        crowdedUntil = now.plus(PAUSE);
-        return "refused callers from more than " + MAX_PLACES
-                + " addresses within a minute; further ones are counted, but not named here";
+        networksSuppressedUntil = now.plus(INTERVAL);
+        return "rejected callers from more than " + MAX_NETWORKS
+                + " networks within a minute (callers from further networks are counted, but not logged)";
     }
 
     synchronized int size() {
-        return lines.size();
+        return lastLines.size();
     }
 }

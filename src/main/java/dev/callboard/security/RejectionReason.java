@@ -1,30 +1,33 @@
 package dev.callboard.security;
 
-/** Why a caller was not let in: the word for the counter, and the words for a mail. */
-enum RejectionReason {
-    /** The allow list does not name the address. */
-    ADDRESS("address", "not in the allow list"),
-    /** The address is allowed, but the query has no token, another one, or several. */
-    TOKEN("token", "without the token"),
-    /** A near peer speaks for somebody else, and no setting says that it may. */
-    UNTOLD_PROXY("untold_proxy", "a proxy that callboard.trusted-proxies does not name"),
-    /** A trusted proxy does not say for whom it speaks, or not in a way that can be believed. */
-    FORWARDING("forwarding", "a trusted proxy without a usable X-Forwarded-For"),
-    /** The connection has no IP address. */
-    PEER("peer", "without an IP address");
+import java.util.Locale;
 
-    private final String word;
+/** Why a caller was rejected. */
+enum RejectionReason {
+    /** The client address is in no range of the provider's allow list. */
+    ADDRESS("not in the allow list"),
+    /** The address is allowed, but the query has no token, a wrong one, or several. */
+    TOKEN("without the token"),
+    /** A peer on loopback or in a private range sent a forwarding header, and is no trusted proxy. */
+    UNTRUSTED_PROXY("a proxy that callboard.trusted-proxies does not name"),
+    /** A trusted proxy sent no X-Forwarded-For from which the client address can be read. */
+    FORWARDING("a trusted proxy without a usable X-Forwarded-For"),
+    /** The connection has no IP address. */
+    PEER("without an IP address");
+
+    private final String word = name().toLowerCase(Locale.ROOT);
     private final String phrase;
 
-    RejectionReason(String word, String phrase) {
-        this.word = word;
+    RejectionReason(String phrase) {
         this.phrase = phrase;
     }
 
+    /** For metrics and log lines. */
     String word() {
         return word;
     }
 
+    /** For mails. */
     String phrase() {
         return phrase;
     }

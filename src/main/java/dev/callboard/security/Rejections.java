@@ -13,21 +13,21 @@ import java.util.TreeMap;
 import org.apache.camel.Variable;
 
 /**
- * The bean {@code refusals}: everyone who was not let in, for the log, for the counter and for one mail a day and
- * provider. Nothing of it is stored before the mail, so that strangers can't make the database work; what a restart
- * forgets stands in the log. Bounded, and safe for any number of threads.
+ * The bean {@code rejections}: logs and counts rejected callers, and collects them for one alert a day and provider.
+ * They are kept in memory until then, so that rejected callers cause no work in the database; after a restart they are
+ * only in the log. Bounded, and safe for use by any number of threads.
  */
 public final class Rejections {
-    /** More places than these are counted together. */
-    static final int MAX_PLACES = 1000;
+    /** Callers from further networks are counted together. */
+    static final int MAX_NETWORKS = 1000;
 
-    /** So many lines fit the alert's detail, and a reader's patience. */
+    /** How many networks an alert names. */
     static final int MAX_LINES = 20;
 
     private final Clock clock;
     private final MeterRegistry meters;
     private final RejectionLog log;
-    private final Map<String, Tallies> untold = new TreeMap<>();
+    private final Map<String, Unreported> unreported = new TreeMap<>();
 
     public Rejections(Clock clock, MeterRegistry meters) {
         this.clock = clock;
@@ -35,79 +35,82 @@ public final class Rejections {
         this.log = new RejectionLog(clock);
     }
 
-    /** What is known of one provider since its last mail. */
-    private static final class Tallies {
-        private final Map<String, Tally> places = new HashMap<>();
-        private long elsewhere;
-        private LocalDate toldOn = LocalDate.MIN;
-        private Map<String, Long> inMail = Map.of();
-        private long elsewhereInMail;
+    /** The rejected callers of one provider since its last alert. */
+    private static final class Unreported {
+        private final Map<String, Tally> networks = new HashMap<>();
+        private long fromFurtherNetworks;
+        private LocalDate reportedOn = LocalDate.MIN;
+        /** What {@link #unreported()} returned last. */
+        private Map<String, Long> inAlert = Map.of();
+
+        private long fromFurtherNetworksInAlert;
     }
 
-    private record Tally(String place, long count, RejectionReason lastReason) {}
+    private record Tally(String network, long count, RejectionReason lastReason) {}
 
-    void note(String provider, CallerRejectedException refusal) {
+    void add(String provider, CallerRejectedException rejection) {
         meters.counter(
-                        "callboard.callers.refused",
+                        "callboard.callers.rejected",
                         "provider",
                         provider,
                         "reason",
-                        refusal.reason().word())
+                        rejection.reason().word())
                 .increment();
-        log.note(provider, refusal.place(), refusal.getMessage());
-        count(provider, refusal);
+        log.log(provider, rejection);
+        count(provider, rejection);
     }
 
-    private synchronized void count(String provider, CallerRejectedException refusal) {
-        Tallies tallies = untold.computeIfAbsent(provider, name -> new Tallies());
-        Tally tally = tallies.places.get(refusal.place());
-        if (tally == null && tallies.places.size() >= MAX_PLACES) {
-            tallies.elsewhere++;
+    private synchronized void count(String provider, CallerRejectedException rejection) {
+        Unreported callers = unreported.computeIfAbsent(provider, name -> new Unreported());
+        Tally tally = callers.networks.get(rejection.network());
+        if (tally == null && callers.networks.size() >= MAX_NETWORKS) {
+            callers.fromFurtherNetworks++;
             return;
         }
         long before = tally == null ? 0 : tally.count();
-        tallies.places.put(refusal.place(), new Tally(refusal.place(), before + 1, refusal.reason()));
+        callers.networks.put(rejection.network(), new Tally(rejection.network(), before + 1, rejection.reason()));
     }
 
     /**
-     * What the route {@code tell-refusals} has to raise now: for each provider whose mail of today is still to come and
-     * who has somebody to tell of, {@code provider}, {@code toldOnce} and {@code detail} with one line an address.
+     * The alerts to raise now: one for each provider that has rejected callers and no alert of today.
+     *
+     * @return for each alert {@code provider}, {@code dedupKey}, and {@code detail} with one line a network
      */
-    public synchronized List<Map<String, String>> untold() {
+    public synchronized List<Map<String, String>> unreported() {
         LocalDate today = today();
         List<Map<String, String>> alerts = new ArrayList<>();
-        untold.forEach((provider, tallies) -> {
-            if (!tallies.places.isEmpty() && !tallies.toldOn.equals(today)) {
-                tallies.inMail = new HashMap<>();
-                tallies.places.forEach((place, tally) -> tallies.inMail.put(place, tally.count()));
-                tallies.elsewhereInMail = tallies.elsewhere;
+        unreported.forEach((provider, callers) -> {
+            if (!callers.networks.isEmpty() && !callers.reportedOn.equals(today)) {
+                callers.inAlert = new HashMap<>();
+                callers.networks.forEach((network, tally) -> callers.inAlert.put(network, tally.count()));
+                callers.fromFurtherNetworksInAlert = callers.fromFurtherNetworks;
                 alerts.add(Map.of(
                         "provider",
                         provider,
-                        "toldOnce",
+                        "dedupKey",
                         "refused " + provider + " " + today,
                         "detail",
-                        detail(tallies)));
+                        detail(callers)));
             }
         });
         return alerts;
     }
 
-    private static String detail(Tallies tallies) {
-        List<Tally> most = tallies.places.values().stream()
-                .sorted(Comparator.comparingLong(Tally::count).reversed().thenComparing(Tally::place))
+    private static String detail(Unreported callers) {
+        List<Tally> mostFirst = callers.networks.values().stream()
+                .sorted(Comparator.comparingLong(Tally::count).reversed().thenComparing(Tally::network))
                 .toList();
         List<String> lines = new ArrayList<>();
-        for (Tally tally : most.subList(0, Math.min(MAX_LINES, most.size()))) {
-            lines.add(tally.place() + ": " + times(tally.count()) + ", "
+        for (Tally tally : mostFirst.subList(0, Math.min(MAX_LINES, mostFirst.size()))) {
+            lines.add(tally.network() + ": " + times(tally.count()) + ", "
                     + tally.lastReason().phrase());
         }
-        long rest = tallies.elsewhere;
-        for (Tally tally : most.subList(lines.size(), most.size())) {
-            rest += tally.count();
+        long others = callers.fromFurtherNetworks;
+        for (Tally tally : mostFirst.subList(lines.size(), mostFirst.size())) {
+            others += tally.count();
         }
-        if (rest > 0) {
-            lines.add("from other addresses: " + times(rest));
+        if (others > 0) {
+            lines.add("from other addresses: " + times(others));
         }
         return String.join("\n", lines);
     }
@@ -117,22 +120,23 @@ public final class Rejections {
     }
 
     /**
-     * The alert of today is in the database. If it was there before (another node's, or ours before a restart), what it
-     * does not say is kept for tomorrow's.
+     * The alert of today for a provider is in the database. If it was there before (of another node, or of this one
+     * before a restart), it does not contain the callers that {@link #unreported()} returned; they are kept for the next
+     * day's.
      *
-     * @param raised how many rows the alert became: 1, or 0 if there was one already
+     * @param raised how many alerts were inserted: 1, or 0 if there was one already
      */
-    public synchronized void told(@Variable("provider") String provider, @Variable("raised") int raised) {
-        Tallies tallies = untold.get(provider);
-        tallies.toldOn = today();
+    public synchronized void reported(@Variable("provider") String provider, @Variable("raised") int raised) {
+        Unreported callers = unreported.get(provider);
+        callers.reportedOn = today();
         if (raised == 0) {
             return;
         }
-        tallies.inMail.forEach((place, told) -> tallies.places.computeIfPresent(
-                place,
+        callers.inAlert.forEach((network, count) -> callers.networks.computeIfPresent(
+                network,
                 (name, tally) ->
-                        tally.count() == told ? null : new Tally(name, tally.count() - told, tally.lastReason())));
-        tallies.elsewhere -= tallies.elsewhereInMail;
+                        tally.count() == count ? null : new Tally(name, tally.count() - count, tally.lastReason())));
+        callers.fromFurtherNetworks -= callers.fromFurtherNetworksInAlert;
     }
 
     private LocalDate today() {

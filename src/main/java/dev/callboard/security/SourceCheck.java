@@ -5,8 +5,10 @@ import dev.callboard.settings.Settings;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.camel.Exchange;
@@ -15,65 +17,72 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bean {@code sourceCheck}, the first step of each route that opens an HTTP path: is this caller one that the
- * provider's allow list names, and does its URL carry the provider's token if one is set? It reads the request itself
- * and nothing that a query parameter or a form field could have put beside it. Safe for any number of threads.
+ * The bean {@code sourceCheck}, the first step of each route that opens an HTTP path: is the client address in the
+ * provider's allow list, and does the URL have the provider's token, if one is set? It reads the request itself, and not
+ * the message, into which Camel copies query parameters and form fields. Safe for use by any number of threads.
  */
 public final class SourceCheck {
     private static final Logger LOG = LoggerFactory.getLogger(SourceCheck.class);
 
-    private final Map<String, List<AddressRange>> allowed = new HashMap<>();
-    private final ClientAddressResolver callerAddress;
+    private final Map<String, List<AddressRange>> allowedSources = new HashMap<>();
+    private final ClientAddressResolver resolver;
     private final Tokens tokens;
-    private final Rejections refusals;
+    private final Rejections rejections;
 
-    public SourceCheck(Settings settings, Tokens tokens, Rejections refusals) {
-        for (String provider : settings.providerNames()) {
-            allowed.put(provider, settings.providers().get(provider).allowedSources());
-        }
-        this.callerAddress = new ClientAddressResolver(settings.trustedProxies());
+    public SourceCheck(Settings settings, Tokens tokens, Rejections rejections) {
+        settings.providers().forEach((name, provider) -> allowedSources.put(name, provider.allowedSources()));
+        this.resolver = new ClientAddressResolver(settings.trustedProxies());
         this.tokens = tokens;
-        this.refusals = refusals;
+        this.rejections = rejections;
     }
 
     /**
-     * Lets the caller in and sets the variables {@code sourceAddress} and {@code method}, the request's own.
+     * Admits the caller and sets the variables {@code clientAddress} and {@code method}, the HTTP method.
      *
-     * @throws CallerRejectedException if the variable {@code provider} names a provider that this caller can't speak for
+     * @throws CallerRejectedException if this caller may not call for the provider in the variable {@code provider}
      */
     public void admit(Exchange exchange) throws CallerRejectedException {
         String provider = exchange.getVariable("provider", String.class);
         HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
         try {
-            Client caller = decide(provider, peer(request), request.headers(), request.query());
-            exchange.setVariable("sourceAddress", Client.text(caller.address()));
+            Client client = check(provider, peer(request), request.headers(), request.query());
+            String address = Client.text(client.address());
+            exchange.setVariable("clientAddress", address);
+            // Until every route reads clientAddress.
+            exchange.setVariable("sourceAddress", address);
             exchange.setVariable("method", request.method().name());
             if (request.method().equals(HttpMethod.GET)) {
-                LOG.info("would let in a caller of {}: {}", provider, caller);
+                LOG.info("admitted probe provider={} client={} (a callback would be admitted too)", provider, client);
             }
         } catch (CallerRejectedException e) {
-            refusals.note(provider, e);
+            rejections.add(provider, e);
             throw e;
         }
     }
 
-    /** Whether any route could let this request in; its body need not be read if none could. Leaves no trace. */
-    public boolean couldAdmit(HttpServerRequest request) {
+    /** Whether any route may admit this request; otherwise its body need not be read. Logs and counts nothing. */
+    public boolean mayAdmit(HttpServerRequest request) {
         try {
-            Client caller = callerAddress.find(peer(request), request.headers());
-            return allowed.keySet().stream().anyMatch(provider -> refusal(provider, caller, request.query())
-                    .isEmpty());
+            Client client = resolver.resolve(peer(request), request.headers());
+            String query = request.query();
+            for (String provider : allowedSources.keySet()) {
+                if (isAllowed(provider, client.address())
+                        && tokens.problem(provider, query).isEmpty()) {
+                    return true;
+                }
+            }
+            return false;
         } catch (CallerRejectedException e) {
             return false;
         }
     }
 
-    /** Whether a connection from there can carry a request that is let in: a proxy's, or one of an allow list's. */
-    public boolean knows(String peer) {
-        return callerAddress.isTrustedProxy(peer)
+    /** Whether a connection from this address may carry a request that is admitted: of a trusted proxy or a provider. */
+    public boolean mayAdmitPeer(String peer) {
+        return resolver.isTrustedProxy(peer)
                 || AddressRange.parseAddress(ClientAddressResolver.withoutZone(peer))
                         .filter(address ->
-                                allowed.values().stream().anyMatch(ranges -> AddressRange.anyContains(ranges, address)))
+                                allowedSources.keySet().stream().anyMatch(provider -> isAllowed(provider, address)))
                         .isPresent();
     }
 
@@ -82,36 +91,39 @@ public final class SourceCheck {
     }
 
     /**
-     * The decision alone: depends on nothing but the settings and what is given.
+     * The decision, a pure function of the settings and the parameters.
      *
-     * @param query the URL's query as sent, or null
+     * @param query the query of the URL as sent; null without one
      */
-    Client decide(String provider, String peer, MultiMap headers, String query) throws CallerRejectedException {
-        Client caller = callerAddress.find(peer, headers);
-        Optional<CallerRejectedException> refusal = refusal(provider, caller, query);
-        if (refusal.isPresent()) {
-            throw refusal.get();
+    Client check(String provider, String peer, MultiMap headers, String query) throws CallerRejectedException {
+        Client client = resolver.resolve(peer, headers);
+        if (!isAllowed(provider, client.address())) {
+            throw new CallerRejectedException(
+                    RejectionReason.ADDRESS, client.network(), client.toString(), addressHint(provider, client));
         }
-        return caller;
+        Optional<String> problem = tokens.problem(provider, query);
+        if (problem.isPresent()) {
+            throw new CallerRejectedException(
+                    RejectionReason.TOKEN,
+                    client.network(),
+                    client.toString(),
+                    problem.get() + "; it must have callboard." + provider + ".token");
+        }
+        return client;
     }
 
-    private Optional<CallerRejectedException> refusal(String provider, Client caller, String query) {
-        if (!AddressRange.anyContains(allowed.getOrDefault(provider, List.of()), caller.address())) {
-            return Optional.of(new CallerRejectedException(
-                    RejectionReason.ADDRESS,
-                    caller.place(),
-                    caller + " is not in callboard." + provider + ".allowed-sources" + hint(caller)));
-        }
-        return tokens.objection(provider, query)
-                .map(objection -> new CallerRejectedException(
-                        RejectionReason.TOKEN,
-                        caller.place(),
-                        caller + " " + objection + " (callboard." + provider + ".token)"));
+    private boolean isAllowed(String provider, InetAddress address) {
+        return AddressRange.anyContains(allowedSources.getOrDefault(provider, List.of()), address);
     }
 
-    private static String hint(Client caller) {
-        return caller.proxies().isEmpty() && AddressRange.anyContains(AddressRange.LOOPBACK, caller.address())
-                ? " (for a first try on this machine: callboard.trial=true)"
-                : "";
+    private static String addressHint(String provider, Client client) {
+        boolean thisMachine =
+                client.proxies().isEmpty() && AddressRange.anyContains(AddressRange.LOOPBACK, client.address());
+        return "add it to callboard." + provider + ".allowed-sources if it is " + displayName(provider) + "'s"
+                + (thisMachine ? "; for a first try on this machine, set callboard.trial=true" : "");
+    }
+
+    private static String displayName(String provider) {
+        return provider.substring(0, 1).toUpperCase(Locale.ROOT) + provider.substring(1);
     }
 }

@@ -14,13 +14,13 @@ import java.util.stream.Collectors;
 import org.apache.camel.Body;
 
 /**
- * The bean {@code tokens}: holds the tokens that a callback URL must carry as {@code ?token=}, and strikes them out of
- * what is kept. A provider has none, one, or two while they are changed. Immutable, and so safe for any number of
- * threads.
+ * The bean {@code tokens}: checks the token that a callback URL must have as {@code ?token=}, and redacts tokens in what
+ * is stored. A provider has none, one, or two while its token is being changed. Immutable, and safe for use by any number
+ * of threads.
  */
 public final class Tokens {
-    /** What stands where a token stood; harmless in JSON, in a URL and in a mail. */
-    static final String STRUCK_OUT = "***";
+    /** Replaces a token; needs no escape in JSON, in a URL or in a mail. */
+    static final String REDACTED = "***";
 
     private static final String PARAMETER = "token";
     private static final int MAX_PARAMETERS = 1024;
@@ -43,7 +43,7 @@ public final class Tokens {
                 : Optional.of(Pattern.compile(all.stream().map(Tokens::forms).collect(Collectors.joining("|"))));
     }
 
-    /** A token in each form it can be repeated in: plain, percent-encoded (RFC 3986) once or twice, as JSON's escape. */
+    /** A token in every form in which a body can contain it: plain, percent-encoded (RFC 3986) once or twice, or escaped in JSON. */
     private static String forms(String token) {
         return token.chars()
                 .mapToObj(c -> {
@@ -53,32 +53,32 @@ public final class Tokens {
                 .collect(Collectors.joining());
     }
 
-    /** What is wrong with a query for a provider; empty if it needs no token or has a right one, exactly once. */
-    Optional<String> objection(String provider, String query) {
-        List<byte[]> right = tokens.getOrDefault(provider, List.of());
-        if (right.isEmpty()) {
+    /** What is wrong with a query for a provider; empty if it needs no token, or has a valid one exactly once. */
+    Optional<String> problem(String provider, String query) {
+        List<byte[]> valid = tokens.getOrDefault(provider, List.of());
+        if (valid.isEmpty()) {
             return Optional.empty();
         }
         List<String> given = given(query);
         if (given.size() != 1) {
-            return Optional.of(given.isEmpty() ? "has no token in its URL" : "has more than one token in its URL");
+            return Optional.of(given.isEmpty() ? "the URL has no token" : "the URL has more than one token");
         }
         byte[] bytes = given.get(0).getBytes(StandardCharsets.UTF_8);
         boolean matches = false;
-        // All are compared, so that the time tells nothing of which one is near.
-        for (byte[] token : right) {
+        // Each is compared, so that the time does not show which one matched.
+        for (byte[] token : valid) {
             matches |= MessageDigest.isEqual(token, bytes);
         }
-        return matches ? Optional.empty() : Optional.of("has a wrong token in its URL");
+        return matches ? Optional.empty() : Optional.of("the URL has a wrong token");
     }
 
-    /** From the query itself: Vert.x's parameters hold form fields too. */
+    /** Reads the query itself, since Vert.x's parameters contain form fields too. */
     private static List<String> given(String query) {
         if (query == null) {
             return List.of();
         }
         try {
-            // A semicolon separates nothing: what a proxy in front logs or matches must be what we read.
+            // A semicolon is no separator, so that a proxy in front reads the query in the same way.
             return new QueryStringDecoder(query, StandardCharsets.UTF_8, false, MAX_PARAMETERS, true)
                     .parameters()
                     .getOrDefault(PARAMETER, List.of());
@@ -87,13 +87,14 @@ public final class Tokens {
         }
     }
 
-    /** The body of a callback as it may be kept: without any token of ours, which a provider repeats in URLs. */
-    public String strikeOut(@Body String text) {
-        if (text == null) {
-            // An empty body: what that means is for the steps after this one.
-            return text;
-        }
-        return anyToken.map(pattern -> pattern.matcher(text).replaceAll(STRUCK_OUT))
+    /** Replaces every token in a text, such as one in a callback URL that a provider repeats in its body. */
+    public String redact(String text) {
+        return anyToken.map(pattern -> pattern.matcher(text).replaceAll(REDACTED))
                 .orElse(text);
+    }
+
+    /** The same for routes that do not use {@code callbackBody.read} yet; null, an empty body, stays null. */
+    public String strikeOut(@Body String text) {
+        return text == null ? null : redact(text);
     }
 }

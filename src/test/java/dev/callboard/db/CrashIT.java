@@ -65,8 +65,8 @@ final class CrashIT {
                 for (int kill = 1; kill <= 2; kill++) {
                     callUntilSomeMoment(callboard.port);
                     server.kill();
-                    int answered = provider.notRecorded();
-                    await().until(() -> provider.notRecorded() > answered);
+                    int answered = provider.unavailable();
+                    await().until(() -> provider.unavailable() > answered);
                     server.startAgain();
                     int before = provider.acknowledged();
                     await().atMost(Duration.ofSeconds(60)).until(() -> provider.acknowledged() > before + CONNECTIONS);
@@ -106,13 +106,13 @@ final class CrashIT {
                 database.get("callboard.database.url"),
                 database.getOrDefault("callboard.database.user", "sa"),
                 database.getOrDefault("callboard.database.password", ""))) {
-            assertThat(provider.complaints(connection)).as("seed " + seed).isEmpty();
+            assertThat(provider.differences(connection)).as("seed " + seed).isEmpty();
         }
         LOG.info(
                 "{}: {} acknowledged callbacks are all there, once ({} answers 503; seed {})",
                 what,
                 provider.acknowledged(),
-                provider.notRecorded(),
+                provider.unavailable(),
                 seed);
     }
 }

@@ -19,10 +19,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a caller puts into headers, the query, the path or fields reaches nothing that it should not. */
+/** Headers, query, path and fields of a request cannot change anything but the values of the callback. */
 final class HostileInputTest extends OnEachDatabase {
     @Test
-    void mailsOnlyWhomTheSettingsName() throws Exception {
+    void mailsOnlyTheConfiguredRecipients() throws Exception {
         String query =
                 "?To=evil@example.org&Cc=evil@example.org&Bcc=evil@example.org&Subject=evil&From=evil@example.org"
                         + "&Content-Type=text/evil&provider=evil&alertKind=evil&CamelMailTo=evil@example.org&outcome=completed";
@@ -77,7 +77,7 @@ final class HostileInputTest extends OnEachDatabase {
                 "${variable.provider},flagged,true)}",
                 "👩‍🎨 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 עברית"
             })
-    void takesEveryValueAsAValue(String value) throws Exception {
+    void storesEveryValueAsItIs(String value) throws Exception {
         String json = new com.fasterxml.jackson.databind.ObjectMapper().writeValueAsString(value);
         String body = "{\"taskId\": %1$s, \"status\": 2, \"businessId\": %1$s, \"type\": %1$s, \"resultUrl\": %1$s}"
                 .formatted(json);
@@ -97,7 +97,7 @@ final class HostileInputTest extends OnEachDatabase {
     }
 
     @Test
-    void keepsALineBreakOutOfTheSubject() throws Exception {
+    void putsNoLineBreakIntoTheSubject() throws Exception {
         String id = "a\\u2028Bcc: evil@example.org";
         assertThat(callboard
                         .post(
@@ -124,7 +124,7 @@ final class HostileInputTest extends OnEachDatabase {
         "DELETE, /callbacks/fotor, 405",
         "PATCH, /callbacks/fotor, 405"
     })
-    void answersWhatItDoesNotServe(String method, String path, int status) {
+    void answersOtherPathsAndMethods(String method, String path, int status) {
         HttpResponse<String> answer = TestCallboard.send(HttpRequest.newBuilder(callboard.url(path))
                 .header("Content-Type", "application/json")
                 .method(method, HttpRequest.BodyPublishers.ofString("{\"taskId\": \"served\", \"status\": 1}"))
@@ -143,7 +143,7 @@ final class HostileInputTest extends OnEachDatabase {
                 "application/xml",
                 "none"
             })
-    void takesNothingButJson(String type) {
+    void acceptsOnlyJson(String type) {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(callboard.url("/callbacks/fotor") + "?a=b"))
                 .POST(HttpRequest.BodyPublishers.ofString("{\"taskId\": \"type\", \"status\": 1}"));
         if (!type.equals("none")) {
@@ -154,7 +154,7 @@ final class HostileInputTest extends OnEachDatabase {
     }
 
     @Test
-    void refusesABodyThatIsTooLong() {
+    void answersABodyThatIsTooLongWith413() {
         String body = "{\"taskId\": \"long\", \"status\": 1, \"x\": \"" + "x".repeat(1_048_576) + "\"}";
         assertThat(callboard.post("fotor", body).statusCode()).isEqualTo(413);
         assertThat(callboard.rows("SELECT 1 FROM task WHERE task_id = 'long'")).isEmpty();

@@ -20,14 +20,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The packaged application with the heap that the README names, and with more than that heap can take at once. */
+/** The packaged application with a small heap, as in the README, and more large bodies at once than fit into it. */
 final class SmallHeapIT {
     private static final int CALLERS = 64;
 
     @Test
     @Timeout(150)
-    void takesOrTurnsAwayManyLargeBodiesAtOnceAndGoesOn(@TempDir Path folder) throws Exception {
-        // Many times as long in memory.
+    void survivesManyLargeBodiesAtOnce(@TempDir Path folder) throws Exception {
+        // Takes many times its length in memory.
         String list = "1,".repeat(200_000) + "1";
         ExecutorService callers = Executors.newFixedThreadPool(CALLERS);
         try (CallboardProcess callboard = new CallboardProcess(folder, Backend.H2.newDatabase(folder))) {
@@ -52,7 +52,7 @@ final class SmallHeapIT {
 
     @Test
     @Timeout(60)
-    void givesBackTheRoomOfBodiesThatNeverCame(@TempDir Path folder) throws Exception {
+    void releasesTheMemoryOfBodiesThatAreNeverCompleted(@TempDir Path folder) throws Exception {
         byte[] half = ("POST /callbacks/fotor HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                         + "Content-Length: 1000000\r\n\r\n" + "x".repeat(500_000))
                 .getBytes(StandardCharsets.US_ASCII);
@@ -66,7 +66,7 @@ final class SmallHeapIT {
                 }
             }
 
-            // A small one would have found room yet.
+            // A short body might still fit.
             String large = "{\"taskId\":\"after\",\"status\":0,\"large\":\"" + "x".repeat(1_000_000) + "\"}";
             await().until(() -> post(callboard.port, large) == 200);
         }

@@ -14,21 +14,21 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whom the caller's address is taken for, with the proxies 10.0.0.5, 10.0.1.0/24, 127.0.0.1 and 2001:db8:ff::/48 trusted. */
+/** The client address of a request, with the trusted proxies 10.0.0.5, 10.0.1.0/24, 127.0.0.1, 198.51.100.9 and 2001:db8:ff::/48. */
 class ClientAddressTest {
-    private static final ClientAddressResolver ADDRESSES = new ClientAddressResolver(
+    private static final ClientAddressResolver RESOLVER = new ClientAddressResolver(
             Stream.of("10.0.0.5", "10.0.1.0/24", "127.0.0.1", "2001:db8:ff::/48", "198.51.100.9")
                     .map(text -> AddressRange.parse(text).orElseThrow())
                     .toList());
 
-    /** Headers are separated by {@code &&}; what begins with ! is the reason of a refusal. */
+    /** Headers are separated by {@code &&}; {@code !} is followed by the reason of a rejection. */
     @ParameterizedTest(name = "{0} | {1} -> {2}")
     @CsvSource(
             delimiter = '|',
             quoteCharacter = '`',
             textBlock =
                     """
-            # nobody stands in between
+            # no proxy
             203.0.113.7          | ``                                                            | 203.0.113.7
             2001:db8::7          | ``                                                            | 2001:db8::7
             2001:DB8:0:0:0:0:0:7 | ``                                                            | 2001:db8::7
@@ -38,24 +38,24 @@ class ClientAddressTest {
             127.0.0.2            | ``                                                            | 127.0.0.2
             fe80::1%eth0         | ``                                                            | fe80::1
             no-address           | ``                                                            | !peer
-            # a stranger from afar can write what it likes
+            # forwarding headers of a public peer are ignored
             203.0.113.7          | X-Forwarded-For: 54.212.95.175                                | 203.0.113.7
             203.0.113.7          | Forwarded: for=54.212.95.175 && Via: 1.1 x && X-Real-IP: 10.0.0.5 | 203.0.113.7
             2001:db8::7          | X-Forwarded-For: 54.212.95.175                                | 2001:db8::7
-            # near us stands a proxy that nobody has named
-            127.0.0.2            | X-Forwarded-For: 54.212.95.175                                | !untold_proxy
-            10.0.0.6             | X-Forwarded-For: 54.212.95.175                                | !untold_proxy
-            10.0.0.6             | x-forwarded-proto: https                                      | !untold_proxy
-            10.0.0.6             | X-Forwarded-Anything: 1                                       | !untold_proxy
-            10.0.0.6             | Forwarded: for=54.212.95.175                                  | !untold_proxy
-            172.16.0.1           | X-Real-IP: 54.212.95.175                                      | !untold_proxy
-            192.168.3.4          | Via: 1.1 proxy                                                | !untold_proxy
-            100.64.1.1           | X-Forwarded-Host: x                                           | !untold_proxy
-            169.254.1.1          | via: 1.0 x                                                    | !untold_proxy
-            ::1                  | X-Forwarded-For: 54.212.95.175                                | !untold_proxy
-            fd00::5              | X-Forwarded-For: 54.212.95.175                                | !untold_proxy
-            fe80::5%eth0         | X-Forwarded-For: 54.212.95.175                                | !untold_proxy
-            ::ffff:10.0.0.6      | X-Forwarded-For: 54.212.95.175                                | !untold_proxy
+            # a local peer with a forwarding header that is no trusted proxy
+            127.0.0.2            | X-Forwarded-For: 54.212.95.175                                | !untrusted_proxy
+            10.0.0.6             | X-Forwarded-For: 54.212.95.175                                | !untrusted_proxy
+            10.0.0.6             | x-forwarded-proto: https                                      | !untrusted_proxy
+            10.0.0.6             | X-Forwarded-Anything: 1                                       | !untrusted_proxy
+            10.0.0.6             | Forwarded: for=54.212.95.175                                  | !untrusted_proxy
+            172.16.0.1           | X-Real-IP: 54.212.95.175                                      | !untrusted_proxy
+            192.168.3.4          | Via: 1.1 proxy                                                | !untrusted_proxy
+            100.64.1.1           | X-Forwarded-Host: x                                           | !untrusted_proxy
+            169.254.1.1          | via: 1.0 x                                                    | !untrusted_proxy
+            ::1                  | X-Forwarded-For: 54.212.95.175                                | !untrusted_proxy
+            fd00::5              | X-Forwarded-For: 54.212.95.175                                | !untrusted_proxy
+            fe80::5%eth0         | X-Forwarded-For: 54.212.95.175                                | !untrusted_proxy
+            ::ffff:10.0.0.6      | X-Forwarded-For: 54.212.95.175                                | !untrusted_proxy
             # one trusted proxy
             10.0.0.5             | X-Forwarded-For: 203.0.113.7                                  | 203.0.113.7
             ::ffff:10.0.0.5      | X-Forwarded-For: 203.0.113.7                                  | 203.0.113.7
@@ -65,7 +65,7 @@ class ClientAddressTest {
             10.0.0.5             | X-Forwarded-For: ::ffff:203.0.113.7                           | 203.0.113.7
             10.0.0.5             | X-Forwarded-For: 192.168.7.7                                  | 192.168.7.7
             10.0.0.5             | X-Forwarded-For: 203.0.113.7 && Via: 1.1 x && Forwarded: for=1.2.3.4 | 203.0.113.7
-            # what the caller forged stands to the left and is not looked at
+            # what the client itself sent is to the left, and not read
             10.0.0.5             | X-Forwarded-For: 54.212.95.175, 203.0.113.7                   | 203.0.113.7
             10.0.0.5             | X-Forwarded-For: junk, , 203.0.113.7                          | 203.0.113.7
             10.0.0.5             | X-Forwarded-For: 10.0.0.5, 203.0.113.7                        | 203.0.113.7
@@ -103,7 +103,7 @@ class ClientAddressTest {
             10.0.0.5             | `X-Forwarded-For: 203.0.113.7 && X-Forwarded-For: `           | !forwarding
             10.0.0.5             | X-Forwarded-For: 10.0.1.1                                     | !forwarding
             10.0.0.5             | X-Forwarded-For: 10.0.1.1, 10.0.0.5 && X-Forwarded-For: 127.0.0.1 | !forwarding
-            # junk, and spellings that others read in other ways
+            # invalid entries, and spellings that other programs read differently
             10.0.0.5             | X-Forwarded-For: unknown                                      | !forwarding
             10.0.0.5             | X-Forwarded-For: localhost                                    | !forwarding
             10.0.0.5             | X-Forwarded-For: example.org                                  | !forwarding
@@ -135,22 +135,23 @@ class ClientAddressTest {
             10.0.0.5             | X-Forwarded-For: 203.0.113.7;54.212.95.175                    | !forwarding
             10.0.0.5             | X-Forwarded-For: -1                                           | !forwarding
             """)
-    void takesTheFirstAddressFromTheRightThatIsNoTrustedProxy(String peer, String headers, String expected) {
+    void resolvesTheFirstAddressFromTheRightThatIsNoTrustedProxy(String peer, String headers, String expected) {
         if (expected.startsWith("!")) {
-            assertThatThrownBy(() -> ADDRESSES.find(peer, headers(headers)))
+            assertThatThrownBy(() -> RESOLVER.resolve(peer, headers(headers)))
                     .asInstanceOf(InstanceOfAssertFactories.type(CallerRejectedException.class))
-                    .satisfies(refusal -> assertThat(refusal.reason().word()).isEqualTo(expected.substring(1)))
-                    .satisfies(refusal -> assertThat(refusal.getMessage().contains("callboard.trusted-proxies"))
-                            .isEqualTo(refusal.reason() == RejectionReason.UNTOLD_PROXY));
+                    .satisfies(
+                            rejection -> assertThat(rejection.reason().word()).isEqualTo(expected.substring(1)))
+                    .satisfies(rejection -> assertThat(rejection.getMessage().contains("callboard.trusted-proxies"))
+                            .isEqualTo(rejection.reason() == RejectionReason.UNTRUSTED_PROXY));
         } else {
-            assertThat(find(peer, headers(headers)).address().getHostAddress())
+            assertThat(resolve(peer, headers(headers)).address().getHostAddress())
                     .isEqualTo(AddressRange.parseAddress(expected).orElseThrow().getHostAddress());
         }
     }
 
-    private static Client find(String peer, MultiMap headers) {
+    private static Client resolve(String peer, MultiMap headers) {
         try {
-            return ADDRESSES.find(peer, headers);
+            return RESOLVER.resolve(peer, headers);
         } catch (CallerRejectedException e) {
             throw new AssertionError(e.getMessage(), e);
         }
@@ -170,25 +171,25 @@ class ClientAddressTest {
     }
 
     @Test
-    void saysThroughWhichProxiesACallerWasSeen() {
+    void namesTheProxiesBetweenTheClientAndThisProcess() {
         MultiMap headers = headers("X-Forwarded-For: 54.212.95.175, 2001:db8::7, 10.0.1.77");
-        assertThat(find("10.0.0.5", headers)).hasToString("2001:db8::7 through the proxies 10.0.1.77, 10.0.0.5");
-        assertThat(find("10.0.0.5", headers("X-Forwarded-For: 203.0.113.7")))
-                .hasToString("203.0.113.7 through the proxy 10.0.0.5");
-        assertThat(find("203.0.113.7", headers(""))).hasToString("203.0.113.7");
+        assertThat(resolve("10.0.0.5", headers)).hasToString("2001:db8::7 proxies=10.0.1.77,10.0.0.5");
+        assertThat(resolve("10.0.0.5", headers("X-Forwarded-For: 203.0.113.7")))
+                .hasToString("203.0.113.7 proxies=10.0.0.5");
+        assertThat(resolve("203.0.113.7", headers(""))).hasToString("203.0.113.7");
     }
 
     @Test
-    void countsAnIpv6NetworkAsOnePlace() {
-        assertThat(find("2001:db8:1:2:3:4:5:6", headers("")).place()).isEqualTo("2001:db8:1:2::/64");
-        assertThat(find("::ffff:203.0.113.7", headers("")).place()).isEqualTo("203.0.113.7");
+    void countsAnIpv6NetworkAsOneCaller() {
+        assertThat(resolve("2001:db8:1:2:3:4:5:6", headers("")).network()).isEqualTo("2001:db8:1:2::/64");
+        assertThat(resolve("::ffff:203.0.113.7", headers("")).network()).isEqualTo("203.0.113.7");
     }
 
     @Test
-    void showsNoMoreOfJunkThanALine() {
+    void cutsAndCleansWhatTheCallerSent() {
         MultiMap headers = MultiMap.caseInsensitiveMultiMap()
                 .add("X-Forwarded-For", "\u202e\u001b[31mnews\u2028" + "x".repeat(5000) + "%n${env:HOME}");
-        assertThatThrownBy(() -> ADDRESSES.find("10.0.0.5", headers))
+        assertThatThrownBy(() -> RESOLVER.resolve("10.0.0.5", headers))
                 .message()
                 .hasSizeLessThan(200)
                 .doesNotContain("\u202e", "\u001b", "\u2028");
@@ -213,12 +214,12 @@ class ClientAddressTest {
                 "::1%lo",
                 "[::1]"
             })
-    void takesNoOtherTextForARange(String text) {
+    void parsesNoOtherTextAsARange(String text) {
         assertThat(AddressRange.parse(text)).isEmpty();
     }
 
     @Test
-    void readsRanges() {
+    void parsesRanges() {
         assertThat(Stream.of("1.2.3.4", "10.0.0.0/8", "::ffff:10.0.0.0/104", "0123:db8::/32", "::/0")
                         .map(text -> AddressRange.parse(text).orElseThrow().toString())
                         .map(text -> text.toLowerCase(Locale.ROOT)))

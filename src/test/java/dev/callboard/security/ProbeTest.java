@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A GET on a callback path: what a person tries before a provider calls. */
+/** A GET on a callback path, which answers whether a callback from the same client would be admitted. */
 class ProbeTest {
     private static final String TOKEN = "0123456789-0123456789_0123456789";
 
@@ -35,7 +35,7 @@ class ProbeTest {
         callboard.close();
     }
 
-    private static String ask(String method, String target, String... headers) {
+    private static String request(String method, String target, String... headers) {
         try (RawHttp http = new RawHttp(callboard.port)) {
             String lines = headers.length == 0 ? "" : String.join("\r\n", headers) + "\r\n";
             return http.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + lines + "\r\n")
@@ -50,34 +50,35 @@ class ProbeTest {
                 "Content-Type: application/json",
                 "Content-Type: application/json\r\nContent-Length: 0"
             })
-    void answersThatThisCallerWouldBeLetIn(String header) {
+    void answers204ToACallerWhoWouldBeAdmitted(String header) {
         try (Logged log = new Logged()) {
-            String answer = ask("GET", "/callbacks/fotor?token=" + TOKEN, "X-Forwarded-For: 203.0.113.7", header);
+            String answer = request("GET", "/callbacks/fotor?token=" + TOKEN, "X-Forwarded-For: 203.0.113.7", header);
             assertThat(RawHttp.status(answer)).isEqualTo(204);
             assertThat(answer).endsWith("\r\n\r\n").doesNotContain(TOKEN, "203.0.113.7", "0\r\n\r\n");
             assertThat(log.lines())
-                    .containsExactly("INFO would let in a caller of fotor: 203.0.113.7 through the proxy 127.0.0.1");
+                    .containsExactly("INFO admitted probe provider=fotor client=203.0.113.7 proxies=127.0.0.1"
+                            + " (a callback would be admitted too)");
         }
         callboard.assertNothingKept();
     }
 
     @Test
-    void answersThatThisCallerWouldBeRefused() {
+    void answers403ToACallerWhoWouldBeRejected() {
         try (Logged log = new Logged()) {
-            String answer = ask("GET", "/callbacks/fotor?token=wrong", "X-Forwarded-For: 203.0.113.8");
+            String answer = request("GET", "/callbacks/fotor?token=wrong", "X-Forwarded-For: 203.0.113.8");
             assertThat(RawHttp.status(answer)).isEqualTo(403);
             assertThat(answer).endsWith("\r\n\r\n");
             assertThat(log.lines())
-                    .containsExactly("WARN refused a caller of fotor: 203.0.113.8 through the proxy 127.0.0.1 has a"
-                            + " wrong token in its URL (callboard.fotor.token)");
+                    .containsExactly("WARN rejected caller provider=fotor client=203.0.113.8 proxies=127.0.0.1"
+                            + " reason=token (the URL has a wrong token; it must have callboard.fotor.token)");
         }
         callboard.assertNothingKept();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"})
-    void answersOtherMethods405(String method) {
-        assertThat(RawHttp.status(ask(method, "/callbacks/fotor?token=" + TOKEN, "X-Forwarded-For: 203.0.113.7")))
+    void answersOtherMethodsWith405(String method) {
+        assertThat(RawHttp.status(request(method, "/callbacks/fotor?token=" + TOKEN, "X-Forwarded-For: 203.0.113.7")))
                 .isEqualTo(405);
     }
 
@@ -90,7 +91,7 @@ class ProbeTest {
                 "Content-Type: text/plain, application/json",
                 "Content-Type:"
             })
-    void answersACallbackOfAnotherOrNoType415(String header) {
+    void answersACallbackOfAnotherOrNoTypeWith415(String header) {
         String request =
                 RawHttp.post("/callbacks/fotor?token=" + TOKEN, RawHttp.JSON, "X-Forwarded-For: 203.0.113.7", header);
         try (Logged log = new Logged()) {
@@ -101,7 +102,7 @@ class ProbeTest {
     }
 
     @Test
-    void isNotMistakenForACallbackByAParameterOrAHeader() {
+    void takesTheMethodFromTheRequestLineOnly() {
         String post = RawHttp.postJson(
                 "/callbacks/fotor?token=" + TOKEN + "&CamelHttpMethod=GET&method=GET",
                 "X-Forwarded-For: 203.0.113.7",
@@ -112,9 +113,9 @@ class ProbeTest {
     }
 
     @Test
-    void answersAnUnknownPath404() {
-        assertThat(RawHttp.status(ask("GET", "/callbacks/nobody"))).isEqualTo(404);
-        assertThat(RawHttp.status(ask("GET", "/tasks"))).isEqualTo(404);
-        assertThat(RawHttp.status(ask("GET", "/observe/metrics"))).isEqualTo(404);
+    void answersAnUnknownPathWith404() {
+        assertThat(RawHttp.status(request("GET", "/callbacks/nobody"))).isEqualTo(404);
+        assertThat(RawHttp.status(request("GET", "/tasks"))).isEqualTo(404);
+        assertThat(RawHttp.status(request("GET", "/observe/metrics"))).isEqualTo(404);
     }
 }

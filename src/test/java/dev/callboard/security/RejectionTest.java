@@ -19,13 +19,13 @@ import java.util.Map;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** What people hear of refused callers: one line a minute and address, a counter, one mail a day and provider. */
+/** What is reported of rejected callers: a log line a minute and address, a counter, a mail a day and provider. */
 class RejectionTest {
-    private final HandClock clock = new HandClock();
+    private final SettableClock clock = new SettableClock();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final Rejections refusals = new Rejections(clock, meters);
+    private final Rejections rejections = new Rejections(clock, meters);
 
-    private static final class HandClock extends Clock {
+    private static final class SettableClock extends Clock {
         private Instant now = Instant.parse("2025-05-30T23:50:00Z");
 
         void forward(Duration time) {
@@ -48,138 +48,141 @@ class RejectionTest {
         }
     }
 
-    private void refuse(String address) {
-        String place = Client.place(AddressRange.parseAddress(address).orElseThrow());
-        refusals.note(
-                "fotor", new CallerRejectedException(RejectionReason.ADDRESS, place, address + " is not allowed"));
+    private void reject(String address) {
+        rejections.add("fotor", rejection(address));
+    }
+
+    private static CallerRejectedException rejection(String address) {
+        String network = Client.network(AddressRange.parseAddress(address).orElseThrow());
+        return new CallerRejectedException(RejectionReason.ADDRESS, network, address, "what to do");
     }
 
     @Test
-    void saysOneLineAMinuteAndAddress() {
+    void logsOneLineAMinuteAndAddress() {
         try (Logged log = new Logged()) {
             for (int i = 0; i < 50; i++) {
-                refuse("203.0.113.7");
+                reject("203.0.113.7");
             }
-            refuse("203.0.113.8");
+            reject("203.0.113.8");
             assertThat(log.lines())
                     .containsExactly(
-                            "WARN refused a caller of fotor: 203.0.113.7 is not allowed",
-                            "WARN refused a caller of fotor: 203.0.113.8 is not allowed");
+                            "WARN rejected caller provider=fotor client=203.0.113.7 reason=address (what to do)",
+                            "WARN rejected caller provider=fotor client=203.0.113.8 reason=address (what to do)");
             clock.forward(Duration.ofSeconds(59));
-            refuse("203.0.113.7");
+            reject("203.0.113.7");
             assertThat(log.lines()).hasSize(2);
             clock.forward(Duration.ofSeconds(1));
-            refuse("203.0.113.7");
+            reject("203.0.113.7");
             assertThat(log.lines())
                     .hasSize(3)
                     .last()
                     .asString()
-                    .endsWith("(50 more from there since the last such line)");
+                    .endsWith(" client=203.0.113.7 reason=address suppressed=50 (what to do)");
         }
     }
 
     @Test
-    void takesAnIpv6NetworkForOneAddress() {
+    void logsAnIpv6NetworkAsOneAddress() {
         try (Logged log = new Logged()) {
-            refuse("2001:db8:1:2::1");
-            refuse("2001:db8:1:2:ffff:ffff:ffff:ffff");
-            refuse("2001:db8:1:3::1");
+            reject("2001:db8:1:2::1");
+            reject("2001:db8:1:2:ffff:ffff:ffff:ffff");
+            reject("2001:db8:1:3::1");
             assertThat(log.lines()).hasSize(2);
         }
     }
 
     @Test
-    void keepsTheTableAndTheLogBoundedWhoeverCalls() {
+    void boundsTheLogAndItsMemory() {
         try (Logged log = new Logged()) {
             RejectionLog bounded = new RejectionLog(clock);
             for (int i = 0; i < 100_000; i++) {
-                bounded.note("fotor", "10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255), "x");
+                bounded.log("fotor", rejection("10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255)));
             }
-            assertThat(bounded.size()).isEqualTo(RejectionLog.MAX_PLACES);
+            assertThat(bounded.size()).isEqualTo(RejectionLog.MAX_NETWORKS);
             assertThat(log.lines())
-                    .hasSize(RejectionLog.MAX_PLACES + 1)
+                    .hasSize(RejectionLog.MAX_NETWORKS + 1)
                     .last()
                     .asString()
-                    .contains("more than 1000");
-            clock.forward(RejectionLog.PAUSE);
-            bounded.note("fotor", "192.0.2.1", "y");
+                    .contains("more than 1000 networks");
+            clock.forward(RejectionLog.INTERVAL);
+            bounded.log("fotor", rejection("192.0.2.1"));
             assertThat(bounded.size()).isEqualTo(1);
-            assertThat(log.lines()).last().asString().endsWith("fotor: y");
+            assertThat(log.lines()).last().asString().contains(" client=192.0.2.1 ");
         }
     }
 
     @Test
-    void tellsOnceADayWithAddressesAndCounts() {
-        refuse("203.0.113.7");
-        refuse("203.0.113.7");
-        refuse("203.0.113.8");
-        assertThat(refusals.untold())
+    void reportsAddressesAndCountsOnceADay() {
+        reject("203.0.113.7");
+        reject("203.0.113.7");
+        reject("203.0.113.8");
+        assertThat(rejections.unreported())
                 .containsExactly(
                         Map.of(
                                 "provider", "fotor",
-                                "toldOnce", "refused fotor 2025-05-30",
+                                "dedupKey", "refused fotor 2025-05-30",
                                 "detail",
                                         "203.0.113.7: 2 times, not in the allow list\n203.0.113.8: once, not in the allow list"));
-        refuse("203.0.113.8");
-        refusals.told("fotor", 1);
-        assertThat(refusals.untold()).isEmpty();
-        refuse("203.0.113.9");
-        assertThat(refusals.untold()).isEmpty();
+        reject("203.0.113.8");
+        rejections.reported("fotor", 1);
+        assertThat(rejections.unreported()).isEmpty();
+        reject("203.0.113.9");
+        assertThat(rejections.unreported()).isEmpty();
         clock.forward(Duration.ofMinutes(10));
-        assertThat(refusals.untold()).singleElement().satisfies(alert -> assertThat(alert)
-                .containsEntry("toldOnce", "refused fotor 2025-05-31")
+        assertThat(rejections.unreported()).singleElement().satisfies(alert -> assertThat(alert)
+                .containsEntry("dedupKey", "refused fotor 2025-05-31")
                 .containsEntry(
                         "detail",
                         "203.0.113.8: once, not in the allow list\n203.0.113.9: once, not in the allow list"));
     }
 
     @Test
-    void keepsForTomorrowWhatTodaysMailDoesNotSay() {
-        refuse("203.0.113.7");
-        assertThat(refusals.untold()).hasSize(1);
-        refusals.told("fotor", 0);
-        assertThat(refusals.untold()).isEmpty();
+    void reportsOnTheNextDayWhatTheMailOfTodayDoesNotContain() {
+        reject("203.0.113.7");
+        assertThat(rejections.unreported()).hasSize(1);
+        rejections.reported("fotor", 0);
+        assertThat(rejections.unreported()).isEmpty();
         clock.forward(Duration.ofDays(1));
-        assertThat(refusals.untold()).singleElement().satisfies(alert -> assertThat(alert.get("detail"))
+        assertThat(rejections.unreported()).singleElement().satisfies(alert -> assertThat(alert.get("detail"))
                 .startsWith("203.0.113.7: once"));
     }
 
     @Test
-    void triesAgainWhatCouldNotBeStored() {
-        refuse("203.0.113.7");
-        assertThat(refusals.untold()).hasSize(1);
-        assertThat(refusals.untold()).hasSize(1);
+    void reportsAgainWhatCouldNotBeStored() {
+        reject("203.0.113.7");
+        assertThat(rejections.unreported()).hasSize(1);
+        assertThat(rejections.unreported()).hasSize(1);
     }
 
     @Test
-    void fitsTheAlertWhoeverCalls() {
+    void boundsTheDetailOfTheAlert() {
         for (int i = 0; i < 3000; i++) {
-            refuse("2001:db8:" + Integer.toHexString(i) + ":ffff:ffff:ffff:ffff:ffff");
+            reject("2001:db8:" + Integer.toHexString(i) + ":ffff:ffff:ffff:ffff:ffff");
         }
-        String detail = refusals.untold().get(0).get("detail");
+        String detail = rejections.unreported().get(0).get("detail");
         assertThat(detail).hasSizeLessThan(4000).endsWith("from other addresses: 2980 times");
         assertThat(detail.lines()).hasSize(21);
     }
 
     @Test
-    void countsEachRefusalByReason() {
-        refuse("203.0.113.7");
-        refuse("203.0.113.7");
-        assertThat(meters.counter("callboard.callers.refused", "provider", "fotor", "reason", "address")
+    void countsRejectedCallersByReason() {
+        reject("203.0.113.7");
+        reject("203.0.113.7");
+        assertThat(meters.counter("callboard.callers.rejected", "provider", "fotor", "reason", "address")
                         .count())
                 .isEqualTo(2);
     }
 
-    /** The routes of this project, but with somebody to tell each half second. */
-    private static String impatientRoutes() {
+    /** The routes of this project, but they report rejected callers each half second. */
+    private static String frequentlyReportingRoutes() {
         return TestCallboard.editedRoutes("tell-refusals", text -> text.replace("delay: \"5000\"", "delay: \"500\"")
                 .replace("period: \"60000\"", "period: \"500\""));
     }
 
     @Test
-    void mailsWhoWasRefusedOnceADay() throws Exception {
+    void mailsRejectedCallersOnceADay() throws Exception {
         try (TestCallboard callboard = TestCallboard.start(
-                Backend.H2, Map.of("callboard.trial", "false", "callboard.routes", impatientRoutes()))) {
+                Backend.H2, Map.of("callboard.trial", "false", "callboard.routes", frequentlyReportingRoutes()))) {
             for (int i = 0; i < 3; i++) {
                 assertThat(RawHttp.status(callboard.port, "127.0.0.8", RawHttp.postJson("/callbacks/fotor")))
                         .isEqualTo(403);
@@ -198,7 +201,7 @@ class RejectionTest {
                     .isEqualTo(403);
             callboard.assertNothingKept();
             String metrics = callboard.manage("/observe/metrics").body();
-            assertThat(metrics).contains("callboard_callers_refused_total{provider=\"fotor\",reason=\"address\"} 4.0");
+            assertThat(metrics).contains("callboard_callers_rejected_total{provider=\"fotor\",reason=\"address\"} 4.0");
             callboard.stop();
             callboard.startAgain();
             assertThat(RawHttp.status(callboard.port, "127.0.0.7", RawHttp.postJson("/callbacks/fotor")))
@@ -209,7 +212,7 @@ class RejectionTest {
     }
 
     @Test
-    void makesNoWorkForTheDatabase() {
+    void storesNothingForEachRejectedCaller() {
         try (TestCallboard callboard = TestCallboard.start(Backend.H2, Map.of("callboard.trial", "false"))) {
             for (int i = 0; i < 100; i++) {
                 RawHttp.status(callboard.port, "127.0.0.8", RawHttp.postJson("/callbacks/fotor"));

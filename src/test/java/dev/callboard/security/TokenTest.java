@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A callback URL with a token: who is let in, and that the token is kept nowhere. */
+/** A callback URL with a token: who is admitted, and that the token is stored nowhere. */
 class TokenTest {
     private static final String OLD = "old-token_0123456789.abcdefghi~JKLMN";
     private static final String NEW = "new-token_0123456789.abcdefghi~JKLMN";
@@ -69,7 +69,7 @@ class TokenTest {
                 "?a=b&token=" + NEW + "&c=d",
                 "?token=new%2Dtoken_0123456789.abcdefghi%7EJKLMN"
             })
-    void letsInWhoHasOneOfTheTwoTokens(String query) {
+    void admitsACallerWithEitherToken(String query) {
         assertThat(post("/callbacks/fotor" + query)).isEqualTo(200);
         assertThat(callboard.count("callback")).isEqualTo(1);
     }
@@ -97,13 +97,13 @@ class TokenTest {
                 "?token=" + NEW + "%00",
                 "?token=%20" + NEW
             })
-    void refusesEveryoneElse(String query) {
+    void rejectsEveryOtherQuery(String query) {
         assertThat(post("/callbacks/fotor" + query)).isEqualTo(403);
         callboard.assertNothingKept();
     }
 
     @Test
-    void takesTheTokenFromNowhereButTheQuery() {
+    void readsTheTokenFromTheQueryOnly() {
         assertThat(post("/callbacks/fotor", "token: " + NEW)).isEqualTo(403);
         assertThat(post("/callbacks/fotor", "Authorization: Bearer " + NEW)).isEqualTo(403);
         assertThat(post("/callbacks/fotor", "Cookie: token=" + NEW)).isEqualTo(403);
@@ -121,7 +121,7 @@ class TokenTest {
     }
 
     @Test
-    void answersABrokenQueryWithoutLettingItIn() {
+    void answersAMalformedUrlWith400() {
         try (Logged lines = new Logged()) {
             assertThat(post("/callbacks/fotor?token=" + NEW + "&x=%zz")).isEqualTo(400);
             assertThat(post("/callbacks/%zz?token=" + NEW)).isEqualTo(400);
@@ -131,14 +131,14 @@ class TokenTest {
     }
 
     @Test
-    void leavesAnEmptyBodyToTheStepsAfterIt() {
+    void keepsAnEmptyBody() {
         Tokens tokens = new Tokens(read(Map.of("callboard.fotor.token", NEW)));
         assertThat(tokens.strikeOut(null)).isNull();
-        assertThat(tokens.strikeOut("a" + NEW)).isEqualTo("a***");
+        assertThat(tokens.redact("a" + NEW)).isEqualTo("a***");
     }
 
     @Test
-    void strikesTheTokenOutOfAllThatIsKept() throws Exception {
+    void redactsTheTokenInAllThatIsStored() throws Exception {
         String percent = NEW.replace("-", "%2D").replace("~", "%7e");
         String twice = NEW.replace("-", "%252D");
         String escaped = NEW.replace("-", "\\u002d").replace("n", "\\u006E");
@@ -165,7 +165,7 @@ class TokenTest {
     }
 
     @Test
-    void seesARepeatAlthoughTheTokenInItHasChanged() {
+    void recognizesADuplicateAfterTheTokenInItHasChanged() {
         for (String token : List.of(OLD, NEW)) {
             String body = "{\"taskId\":\"t\",\"status\":0,\"hook\":\"/callbacks/fotor?token=" + token + "\"}";
             String request = RawHttp.post("/callbacks/fotor?token=" + token, body, "Content-Type: application/json");
@@ -175,20 +175,20 @@ class TokenTest {
     }
 
     @Test
-    void saysAtTheStartThatATokenIsSetAndNotWhich() {
+    void logsAtTheStartThatATokenIsSetButNotTheToken() {
         assertThat(log.lines("Callbacks:"))
                 .anyMatch(line -> line.endsWith("/callbacks/fotor?token=<callboard.fotor.token>"));
         assertThat(log.lines("Let in:")).anyMatch(line -> line.contains("this machine with a token"));
     }
 
     @Test
-    void saysInTheLogWhyATokenWasRefused() {
+    void logsWhyATokenWasRejected() {
         try (Logged lines = new Logged();
                 TestCallboard other = TestCallboard.start(Backend.H2, Map.of("callboard.fotor.token", NEW))) {
             RawHttp.status(other.port, "127.0.0.1", RawHttp.postJson("/callbacks/fotor"));
-            assertThat(lines.lines("refused"))
-                    .containsExactly("WARN refused a caller of fotor: 127.0.0.1 has no token in its URL"
-                            + " (callboard.fotor.token)");
+            assertThat(lines.lines("rejected caller"))
+                    .containsExactly("WARN rejected caller provider=fotor client=127.0.0.1 reason=token (the URL has"
+                            + " no token; it must have callboard.fotor.token)");
         }
     }
 
@@ -215,7 +215,7 @@ class TokenTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"any", "0.0.0.0/0", "::/0", "1.2.3.4, 0.0.0.0/0"})
-    void doesNotStartIfEverybodyIsLetInWithoutAToken(String sources) {
+    void doesNotStartIfEverybodyIsAllowedWithoutAToken(String sources) {
         assertThatThrownBy(() -> read(Map.of("callboard.fotor.allowed-sources", sources)))
                 .isInstanceOf(StartException.class)
                 .hasMessage("callboard.fotor.allowed-sources: admits everybody, so it needs callboard.fotor.token");
@@ -224,7 +224,7 @@ class TokenTest {
     }
 
     @Test
-    void doesNotStartWithAMixtureOfAnyAndAddresses() {
+    void doesNotStartWithAnyAmongAddresses() {
         assertThatThrownBy(() ->
                         read(Map.of("callboard.fotor.allowed-sources", "any, 1.2.3.4", "callboard.fotor.token", NEW)))
                 .isInstanceOf(StartException.class)
@@ -232,7 +232,7 @@ class TokenTest {
     }
 
     @Test
-    void doesNotStartWithProxiesThatNobodyCanBeBehind() {
+    void doesNotStartWithTrustedProxiesThatAreNone() {
         assertThatThrownBy(() -> read(Map.of("callboard.trusted-proxies", "127.0.0.1", "callboard.trial", "true")))
                 .isInstanceOf(StartException.class)
                 .hasMessageStartingWith("callboard.trial: ");

@@ -11,8 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
- * The smallest HTTP client that can send callbacks over one connection that is kept open: it takes little of the
- * machine that it shares with what is measured. Used by one thread.
+ * A minimal HTTP client that sends callbacks over one persistent connection, and leaves the processors to what is
+ * measured on the same machine. For use by one thread.
  */
 public final class Caller implements AutoCloseable {
     private static final int TIMEOUT_MS = 40_000;
@@ -29,7 +29,7 @@ public final class Caller implements AutoCloseable {
      * Sends a callback.
      *
      * @return the status code
-     * @throws IOException if no answer came; the connection is opened anew for the next call
+     * @throws IOException if there was no answer; the next call opens a new connection
      */
     public int post(String provider, String body) throws IOException {
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
@@ -88,7 +88,7 @@ public final class Caller implements AutoCloseable {
         StringBuilder line = new StringBuilder();
         for (int c = in.read(); c != '\n'; c = in.read()) {
             if (c < 0) {
-                throw new EOFException("the connection was cut");
+                throw new EOFException("the connection was closed");
             }
             if (c != '\r') {
                 line.append((char) c);
@@ -103,7 +103,7 @@ public final class Caller implements AutoCloseable {
             try {
                 socket.close();
             } catch (IOException e) {
-                // It is of no use any more.
+                // The connection is not used again.
             }
             socket = null;
         }

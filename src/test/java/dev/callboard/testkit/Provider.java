@@ -13,35 +13,35 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A provider that calls back over many connections at once and remembers what was answered. It sends the callbacks of
- * one task one after the other: half of the tasks begin with "in progress", then each is completed or, one in ten,
- * failed; now and then a callback is sent again. A callback without an answer is sent again when it calls the next time,
- * first of all, until it is answered.
+ * A provider that sends callbacks over many connections at once and records the answers. The callbacks of one task are
+ * sent one after the other: half of the tasks begin with "in progress", then each is completed or, one in ten, failed;
+ * one in twenty callbacks is sent twice. A callback without an answer is the first to be sent at the next {@link
+ * #callBack}.
  */
 public final class Provider {
-    private final List<Line> lines = new ArrayList<>();
+    private final List<Sender> senders = new ArrayList<>();
     private volatile boolean calling;
     private List<Thread> threads = List.of();
 
     public Provider(int connections, long seed) {
         for (int i = 0; i < connections; i++) {
-            lines.add(new Line("line-" + i, new Random(seed + i)));
+            senders.add(new Sender("sender-" + i, new Random(seed + i)));
         }
     }
 
     private record Sent(String taskId, int status, String body) {}
 
-    /** One connection, and all that was sent over it. */
-    private static final class Line {
+    /** One connection, and what was sent over it. */
+    private static final class Sender {
         final String name;
         final Random random;
         final List<Sent> acknowledged = new ArrayList<>();
-        final AtomicInteger notRecorded = new AtomicInteger();
+        final AtomicInteger unavailable = new AtomicInteger();
         final Map<Integer, Integer> others = new HashMap<>();
         Sent next;
         int tasks;
 
-        Line(String name, Random random) {
+        Sender(String name, Random random) {
             this.name = name;
             this.random = random;
         }
@@ -67,44 +67,44 @@ public final class Provider {
         }
     }
 
-    /** Calls from now on, spread over these ports, until {@link #stop()}. */
+    /** Sends callbacks until {@link #stop()}; the connections are spread over these ports. */
     public void callBack(int... ports) {
         calling = true;
         threads = new ArrayList<>();
-        for (int i = 0; i < lines.size(); i++) {
-            Line line = lines.get(i);
+        for (int i = 0; i < senders.size(); i++) {
+            Sender sender = senders.get(i);
             int port = ports[i % ports.length];
-            Thread thread = new Thread(() -> call(line, port), line.name);
+            Thread thread = new Thread(() -> call(sender, port), sender.name);
             threads.add(thread);
             thread.start();
         }
     }
 
-    private void call(Line line, int port) {
+    private void call(Sender sender, int port) {
         try (Caller caller = new Caller(port)) {
             while (calling) {
-                if (line.next == null) {
-                    line.next = line.following(null);
+                if (sender.next == null) {
+                    sender.next = sender.following(null);
                 }
-                int status = caller.post("fotor", line.next.body());
+                int status = caller.post("fotor", sender.next.body());
                 if (status == 200) {
-                    line.acknowledged.add(line.next);
-                    line.next = line.following(line.next);
+                    sender.acknowledged.add(sender.next);
+                    sender.next = sender.following(sender.next);
                 } else if (status == 503) {
-                    line.notRecorded.incrementAndGet();
+                    sender.unavailable.incrementAndGet();
                     Thread.sleep(20);
                 } else {
-                    line.others.merge(status, 1, Integer::sum);
+                    sender.others.merge(status, 1, Integer::sum);
                 }
             }
         } catch (IOException e) {
-            // Nobody answers any more: what was sent is in doubt, and is sent again the next time.
+            // The process was stopped or killed. The callback may be recorded or not, and is sent again next time.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** Ends calling; returns when each line has its last answer or has none. */
+    /** Stops sending; returns when each connection has its last answer or is closed. */
     public void stop() throws InterruptedException {
         calling = false;
         for (Thread thread : threads) {
@@ -113,15 +113,15 @@ public final class Provider {
     }
 
     public int acknowledged() {
-        return lines.stream().mapToInt(line -> line.acknowledged.size()).sum();
+        return senders.stream().mapToInt(sender -> sender.acknowledged.size()).sum();
     }
 
-    public int notRecorded() {
-        return lines.stream().mapToInt(line -> line.notRecorded.get()).sum();
+    public int unavailable() {
+        return senders.stream().mapToInt(sender -> sender.unavailable.get()).sum();
     }
 
-    /** Whatever was wrong with what the tables hold, against what was answered; empty if nothing is. To be stopped. */
-    public List<String> complaints(Connection connection) throws SQLException {
+    /** How the tables differ from what was acknowledged; empty if they do not. Call {@link #stop()} first. */
+    public List<String> differences(Connection connection) throws SQLException {
         Map<String, Integer> callbacks = new HashMap<>();
         Map<String, String> tasks = new HashMap<>();
         Map<String, Integer> alerts = new HashMap<>();
@@ -142,29 +142,29 @@ public final class Provider {
                 }
             }
         }
-        List<String> complaints = new ArrayList<>();
-        for (Line line : lines) {
-            line.others.forEach((status, count) -> complaints.add(line.name + " was answered " + status));
+        List<String> differences = new ArrayList<>();
+        for (Sender sender : senders) {
+            sender.others.forEach((status, count) -> differences.add(sender.name + " was answered " + status));
             Map<String, Integer> last = new HashMap<>();
-            for (Sent sent : line.acknowledged) {
+            for (Sent sent : sender.acknowledged) {
                 last.put(sent.taskId(), sent.status());
                 if (callbacks.getOrDefault(sent.body(), 0) != 1) {
-                    complaints.add(sent + " is there " + callbacks.getOrDefault(sent.body(), 0) + " times");
+                    differences.add(sent + " is there " + callbacks.getOrDefault(sent.body(), 0) + " times");
                 }
                 if (sent.status() == 2 && alerts.getOrDefault(sent.taskId(), 0) != 1) {
-                    complaints.add(sent + " has " + alerts.getOrDefault(sent.taskId(), 0) + " alerts");
+                    differences.add(sent + " has " + alerts.getOrDefault(sent.taskId(), 0) + " alerts");
                 }
             }
-            if (line.next != null && callbacks.containsKey(line.next.body())) {
-                last.put(line.next.taskId(), line.next.status());
+            if (sender.next != null && callbacks.containsKey(sender.next.body())) {
+                last.put(sender.next.taskId(), sender.next.status());
             }
             last.forEach((taskId, status) -> {
                 String outcome = List.of("in_progress", "completed", "failed").get(status);
                 if (!outcome.equals(tasks.get(taskId))) {
-                    complaints.add(taskId + " stands at " + tasks.get(taskId) + ", not at " + outcome);
+                    differences.add(taskId + " is " + tasks.get(taskId) + ", not " + outcome);
                 }
             });
         }
-        return complaints;
+        return differences;
     }
 }

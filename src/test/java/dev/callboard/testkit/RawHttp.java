@@ -8,7 +8,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 
-/** One connection on which a test says what it likes, whole or in pieces, from any address of loopback. */
+/** One connection for raw HTTP, sent whole or in parts, from any address of loopback. */
 public final class RawHttp implements AutoCloseable {
     public static final String JSON = "{\"taskId\":\"t1\",\"status\":0,\"type\":\"avatar\"}";
 
@@ -59,7 +59,7 @@ public final class RawHttp implements AutoCloseable {
         }
     }
 
-    /** All that comes until the other side closes; what was there if it closes rudely. */
+    /** Everything that is received until the server closes the connection or resets it. */
     public String read() {
         StringBuilder answer = new StringBuilder();
         byte[] buffer = new byte[8192];
@@ -70,7 +70,7 @@ public final class RawHttp implements AutoCloseable {
                 answer.append(new String(buffer, 0, n, StandardCharsets.UTF_8));
             }
         } catch (SocketTimeoutException e) {
-            throw new AssertionError("the connection is still open; came so far: " + answer, e);
+            throw new AssertionError("the connection is still open; received: " + answer, e);
         } catch (IOException e) {
             return answer.toString();
         }

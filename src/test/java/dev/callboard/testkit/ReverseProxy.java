@@ -15,34 +15,35 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** A proxy on this machine that passes requests on, from 127.0.0.1, and says more or less about who asked. */
+/** A reverse proxy on this machine that forwards requests from 127.0.0.1, with or without the address of its client. */
 public final class ReverseProxy implements AutoCloseable {
-    public enum Says {
-        NOTHING,
-        /** As nginx does with $proxy_add_x_forwarded_for: its peer at the end of what the caller sent. */
-        APPENDS,
-        /** Its peer in a line of its own, after the lines of the caller. */
-        ADDS_A_LINE
+    /** What happens to X-Forwarded-For. */
+    public enum Mode {
+        ADDS_NO_HEADER,
+        /** As nginx does with $proxy_add_x_forwarded_for: adds its peer to the end of what the client sent. */
+        APPENDS_TO_HEADER,
+        /** Adds a header with its peer after those of the client. */
+        ADDS_A_HEADER
     }
 
-    private static final Set<String> ITS_OWN = Set.of("host", "connection", "content-length");
+    private static final Set<String> NOT_FORWARDED = Set.of("host", "connection", "content-length");
     private static final String X_FORWARDED_FOR = "X-Forwarded-For";
 
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final HttpServer server;
     private final int target;
-    private final Says says;
+    private final Mode mode;
 
-    public ReverseProxy(int target, Says says) {
+    public ReverseProxy(int target, Mode mode) {
         this.target = target;
-        this.says = says;
+        this.mode = mode;
         try {
             server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        server.createContext("/", this::pass);
+        server.createContext("/", this::forward);
         server.start();
     }
 
@@ -50,7 +51,7 @@ public final class ReverseProxy implements AutoCloseable {
         return server.getAddress().getPort();
     }
 
-    private void pass(HttpExchange exchange) throws IOException {
+    private void forward(HttpExchange exchange) throws IOException {
         HttpRequest.Builder request = HttpRequest.newBuilder(
                         URI.create("http://127.0.0.1:" + target + exchange.getRequestURI()))
                 .method(
@@ -62,21 +63,21 @@ public final class ReverseProxy implements AutoCloseable {
         exchange.getRequestHeaders().forEach((name, values) -> {
             if (name.equalsIgnoreCase(X_FORWARDED_FOR)) {
                 forwarded.addAll(values);
-            } else if (!ITS_OWN.contains(name.toLowerCase(Locale.ROOT))) {
+            } else if (!NOT_FORWARDED.contains(name.toLowerCase(Locale.ROOT))) {
                 values.forEach(value -> request.header(name, value));
             }
         });
-        switch (says) {
-            case NOTHING -> {
-                // Nor does it take away what the caller says.
+        switch (mode) {
+            case ADDS_NO_HEADER -> {
+                // What the client sent is forwarded as it is.
             }
-            case APPENDS -> {
+            case APPENDS_TO_HEADER -> {
                 forwarded.add(peer);
                 String all = String.join(", ", forwarded);
                 forwarded.clear();
                 forwarded.add(all);
             }
-            case ADDS_A_LINE -> forwarded.add(peer);
+            case ADDS_A_HEADER -> forwarded.add(peer);
         }
         forwarded.forEach(value -> request.header(X_FORWARDED_FOR, value));
         try {

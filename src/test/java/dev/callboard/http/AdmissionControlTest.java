@@ -12,6 +12,9 @@ import dev.callboard.testkit.RawHttp;
 import dev.callboard.testkit.TestCallboard;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -25,21 +28,24 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.spi.RouteController;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the public port takes before anybody asks what it means: how much, how many and how slowly. */
+/** The limits of the public port: connections, timeouts, the length of a request, and requests in flight. */
 @Timeout(60)
-class AdmissionTest {
+class AdmissionControlTest {
     private static final String HEAD =
             "POST /callbacks/fotor HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
 
     private static TestCallboard callboard;
 
-    /** The limits are small and the times short. */
+    /** With low limits and short timeouts. */
     @BeforeAll
     static void start() {
         callboard = TestCallboard.start(
@@ -75,7 +81,7 @@ class AdmissionTest {
     }
 
     @Test
-    void closesAConnectionThatDoesNotSendItsHeadersInTime() {
+    void closesAConnectionThatSendsNoHeadersInTime() {
         long before = System.nanoTime();
         try (RawHttp silent = new RawHttp(callboard.port);
                 RawHttp half = new RawHttp(callboard.port)) {
@@ -91,14 +97,14 @@ class AdmissionTest {
     }
 
     @Test
-    void closesAConnectionThatDripsItsHeaders() {
+    void closesAConnectionThatSendsItsHeadersByteByByte() {
         assertThat(drip(new RawHttp(callboard.port), HEAD + "X-Long: " + "x".repeat(100)))
                 .isEmpty();
         assertThat(post()).isEqualTo(200);
     }
 
     @Test
-    void answersABodyThatIsLateWith408() {
+    void answersALateBodyWith408() {
         try (Logged log = new Logged();
                 RawHttp half = new RawHttp(callboard.port);
                 RawHttp chunked = new RawHttp(callboard.port)) {
@@ -113,12 +119,12 @@ class AdmissionTest {
     }
 
     @Test
-    void answersABodyThatDripsWith408() {
+    void answersABodySentByteByByteWith408() {
         RawHttp http = new RawHttp(callboard.port).send(HEAD + "Content-Length: 1000\r\n\r\n");
         assertThat(RawHttp.status(drip(http, "x".repeat(500)))).isEqualTo(408);
     }
 
-    /** One byte each 50 ms, until the other side has had enough. */
+    /** Sends one byte each 50 ms until the server answers or closes the connection. */
     private static String drip(RawHttp http, String text) {
         try (http) {
             CompletableFuture<String> answer = CompletableFuture.supplyAsync(http::read);
@@ -128,7 +134,7 @@ class AdmissionTest {
             }
             return answer.join();
         } catch (UncheckedIOException e) {
-            // Closed while we wrote.
+            // Closed during a write.
             return "";
         }
     }
@@ -137,20 +143,19 @@ class AdmissionTest {
         try {
             answer.get(50, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            // It wants more.
+            // Not answered yet.
         } catch (InterruptedException | ExecutionException e) {
             throw new IllegalStateException(e);
         }
     }
 
     @Test
-    void closesAConnectionThatLiesIdleAfterItsAnswer() {
+    void closesAnIdleConnection() {
         try (RawHttp http = new RawHttp(callboard.port)) {
             String request = RawHttp.postJson("/callbacks/fotor").replace("Connection: close\r\n", "");
             assertThat(RawHttp.status(http.send(request).readHead())).isEqualTo(200);
             assertThat(http.readHead()).isEqualTo("0\r\n\r\n");
-            // Longer than the time for headers, which counts from the connection's beginning for the first request
-            // alone.
+            // Longer than the header timeout, which is for the first request only.
             Awaitility.await().pollDelay(Duration.ofMillis(1300)).until(() -> true);
             assertThat(RawHttp.status(http.send(request).readHead())).isEqualTo(200);
             assertThat(http.readHead()).isEqualTo("0\r\n\r\n");
@@ -164,7 +169,7 @@ class AdmissionTest {
     }
 
     @Test
-    void answersRequestsThatWereSentInOneGo() {
+    void answersPipelinedRequests() {
         try (RawHttp http = new RawHttp(callboard.port)) {
             String kept = RawHttp.postJson("/callbacks/fotor").replace("Connection: close\r\n", "");
             String answers = http.send(kept + kept + RawHttp.postJson("/callbacks/fotor"))
@@ -195,7 +200,7 @@ class AdmissionTest {
     }
 
     @Test
-    void leavesRoomForTheProviderHoweverManyConnectionsAStrangerOpens() {
+    void reservesConnectionsForKnownClients() {
         List<RawHttp> held = new ArrayList<>();
         try {
             for (int i = 0; i < 60; i++) {
@@ -209,17 +214,17 @@ class AdmissionTest {
     }
 
     @Test
-    void refusesAStrangerWithoutReadingItsBody() {
-        try (RawHttp stranger = new RawHttp(callboard.port, "127.0.0.8")) {
-            stranger.send(HEAD + "Content-Length: 1900\r\nExpect: 100-continue\r\n\r\n");
-            assertThat(stranger.readHead()).startsWith("HTTP/1.1 403");
-            // What it then does not send is not waited for any longer than a body.
-            assertThat(stranger.read()).isEqualTo("0\r\n\r\n");
+    void rejectsAnUnknownClientWithoutReadingItsBody() {
+        try (RawHttp unknown = new RawHttp(callboard.port, "127.0.0.8")) {
+            unknown.send(HEAD + "Content-Length: 1900\r\nExpect: 100-continue\r\n\r\n");
+            assertThat(unknown.readHead()).startsWith("HTTP/1.1 403");
+            // The body that does not follow has the body timeout.
+            assertThat(unknown.read()).isEqualTo("0\r\n\r\n");
         }
     }
 
     @Test
-    void answersABodyOverTheLimit413() {
+    void answersABodyOverTheLimitWith413() {
         try (Logged log = new Logged()) {
             String large = "{\"taskId\":\"large\",\"status\":0,\"x\":\"" + "x".repeat(2000) + "\"}";
             assertThat(RawHttp.status(
@@ -243,11 +248,11 @@ class AdmissionTest {
         }
         assertThat(callboard.rows("SELECT * FROM callback WHERE task_id = 'large'"))
                 .isEmpty();
-        assertThat(metric("callboard_http_answers_total{status=\"413\"}")).isPositive();
+        assertThat(metric("callboard_http_responses_total{status=\"413\"}")).isPositive();
     }
 
     @Test
-    void answersALongHeaderSectionAndALongLineWithoutARoute() {
+    void answersALongHeaderAndALongUrlWithoutARoute() {
         try (RawHttp http = new RawHttp(callboard.port)) {
             assertThat(http.send(HEAD + "X-Long: " + "x".repeat(9000) + "\r\n\r\n")
                             .readHead())
@@ -264,7 +269,7 @@ class AdmissionTest {
     }
 
     @Test
-    void speaksNoHttp2WhereTheLimitsWouldNotHold() {
+    void ignoresAnUpgradeToHttp2() {
         try (RawHttp http = new RawHttp(callboard.port)) {
             http.send(RawHttp.postJson("/callbacks/fotor", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"));
             assertThat(http.read()).startsWith("HTTP/1.1 200");
@@ -288,7 +293,7 @@ class AdmissionTest {
                         .startsWith("HTTP/1.1 503")
                         .containsIgnoringCase("retry-after: 5");
             }
-            assertThat(meters.counter("callboard.http.turned.away", "reason", "starting")
+            assertThat(meters.counter("callboard.http.unavailable", "reason", "starting")
                             .count())
                     .isEqualTo(1);
             server.open();
@@ -299,7 +304,7 @@ class AdmissionTest {
         }
     }
 
-    /** The routes of this project, in which recording takes its time. */
+    /** The routes of this project with a delay before a callback is recorded. */
     private static String slowRoutes() {
         return TestCallboard.editedRoutes(
                 "record-task",
@@ -309,11 +314,11 @@ class AdmissionTest {
     }
 
     @Test
-    void answers503AtOnceBeyondWhatMayBeInFlight() throws Exception {
+    void answers503AtOnceIfTooManyRequestsAreInFlight() throws Exception {
         try (Logged log = new Logged();
                 TestCallboard slow = TestCallboard.start(
                         Backend.H2, Map.of("callboard.http.max-in-flight", "3", "callboard.routes", slowRoutes()))) {
-            // Half-sent requests take no place.
+            // A request whose body is incomplete is not in flight.
             List<RawHttp> half = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 half.add(new RawHttp(slow.port).send(HEAD + "Content-Length: 10\r\n\r\n"));
@@ -322,15 +327,17 @@ class AdmissionTest {
             for (int i = 0; i < 3; i++) {
                 held.add(new RawHttp(slow.port).send(RawHttp.postJson("/callbacks/fotor")));
             }
-            // One who goes away while his callback is in work still takes a place.
+            // A request in the route stays in flight if its client closes the connection.
             held.remove(0).close();
             Awaitility.await()
                     .until(() -> slow.manage("/observe/metrics").body().contains("callboard_http_in_flight 3.0"));
             long before = System.nanoTime();
-            try (RawHttp one = new RawHttp(slow.port)) {
-                assertThat(one.send(RawHttp.postJson("/callbacks/fotor")).read())
-                        .startsWith("HTTP/1.1 503")
-                        .containsIgnoringCase("retry-after: 5");
+            for (int i = 0; i < 2; i++) {
+                try (RawHttp one = new RawHttp(slow.port)) {
+                    assertThat(one.send(RawHttp.postJson("/callbacks/fotor")).read())
+                            .startsWith("HTTP/1.1 503")
+                            .containsIgnoringCase("retry-after: 5");
+                }
             }
             assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(1));
             for (RawHttp http : held) {
@@ -342,18 +349,88 @@ class AdmissionTest {
                     .isEqualTo(200);
             half.forEach(RawHttp::close);
             assertThat(slow.manage("/observe/metrics").body())
-                    .contains("callboard_http_turned_away_total{reason=\"in_flight\"} 1.0");
-            assertThat(log.lines("answered 503")).hasSize(1).first().asString().contains("3 requests are in flight");
+                    .contains("callboard_http_unavailable_total{reason=\"in_flight\"} 2.0");
+            assertThat(log.lines("answered 503"))
+                    .containsExactly("WARN answered 503 reason=in_flight (3 requests are in flight; raise"
+                            + " callboard.http.max-in-flight if this happens often; the provider may not send a"
+                            + " callback again)");
         }
     }
 
     @Test
-    void keepsNoPlaceForWhatFailsBeforeItsRoute() {
+    void countsNoRequestInFlightThatFailsBeforeItsRoute() {
         for (int i = 0; i < 20; i++) {
             RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/fotor?x=%zz"));
             RawHttp.status(callboard.port, "127.0.0.8", RawHttp.postJson("/callbacks/fotor"));
             RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/nobody"));
         }
-        Awaitility.await().until(() -> metric("callboard_http_in_flight") == 0);
+        Awaitility.await().untilAsserted(() -> assertThat(metric("callboard_http_in_flight"))
+                .isZero());
+    }
+
+    @Test
+    void countsNoRequestInFlightThatASuspendedRouteDeclines() throws Exception {
+        RouteController routes = callboard.callboard().camel().getRouteController();
+        routes.suspendRoute("receive-fotor");
+        try {
+            assertThat(post()).isEqualTo(503);
+            assertThat(post()).isEqualTo(503);
+        } finally {
+            routes.resumeRoute("receive-fotor");
+        }
+        assertThat(metric("callboard_http_in_flight")).isZero();
+        assertThat(post()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x", "-1", "+1", "1,2", "1 2", "99999999999999999999"})
+    void answersAnInvalidContentLengthWith400(String length) {
+        try (RawHttp http = new RawHttp(callboard.port)) {
+            assertThat(http.send(HEAD + "Content-Length: " + length + "\r\n\r\n{}")
+                            .readHead())
+                    .containsPattern("^HTTP/1.. 400");
+        }
+    }
+
+    @Test
+    void answers503IfBodiesTakeTooMuchMemory() {
+        Properties properties = new Properties();
+        properties.put("callboard.max-body-bytes", "2000");
+        Settings settings = Settings.read(Path.of("no-file"), Map.of(), properties);
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        Vertx vertx = Vertx.vertx();
+        try {
+            AdmissionControl admission =
+                    new AdmissionControl(vertx, settings, 1, peer -> true, Clock.systemUTC(), meters);
+            Router router = Router.router(vertx);
+            router.post()
+                    .handler(context -> admission.readBody(context, BodyHandler.create(false)))
+                    .handler(RoutingContext::end);
+            int port = vertx.createHttpServer()
+                    .requestHandler(router)
+                    .listen(0, "127.0.0.1")
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .join()
+                    .actualPort();
+            try (RawHttp half = new RawHttp(port).send(HEAD + "Content-Length: 1900\r\nExpect: 100-continue\r\n\r\n")) {
+                assertThat(half.readHead()).startsWith("HTTP/1.1 100");
+                try (RawHttp other = new RawHttp(port)) {
+                    assertThat(other.send(RawHttp.post("/", "x".repeat(101))).read())
+                            .startsWith("HTTP/1.1 503")
+                            .containsIgnoringCase("retry-after: 5");
+                }
+                assertThat(meters.counter("callboard.http.unavailable", "reason", "memory")
+                                .count())
+                        .isEqualTo(1);
+                assertThat(RawHttp.status(port, "127.0.0.1", RawHttp.postJson("/")))
+                        .isEqualTo(200);
+            }
+            Awaitility.await().untilAsserted(() -> assertThat(
+                            RawHttp.status(port, "127.0.0.1", RawHttp.post("/", "x".repeat(1900))))
+                    .isEqualTo(200));
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
+        }
     }
 }
