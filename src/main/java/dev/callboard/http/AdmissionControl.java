@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
 /**
  * How much the public port takes at a time: connections, bodies in memory, and requests in the routes. A connection
  * beyond its limit is closed. A request beyond a limit is answered 503 with Retry-After, and counted, since no provider
- * promises to send a callback again. How slowly a connection may send is the business of {@link ConnectionTimeouts}.
+ * promises to send a callback again. How slowly a connection may send is limited by {@link ConnectionTimeouts}.
  *
  * <p>Each limit is a semaphore of its own, because neither Vert.x nor Camel has an option for it: Vert.x accepts any
  * number of connections, and requests that find no free worker thread wait in a queue without a limit. Safe for use by
@@ -60,7 +60,10 @@ final class AdmissionControl {
     private final Semaphore connections;
     private final Semaphore unknownConnections;
     private final Semaphore requests;
-    /** The requests in flight, so that each releases its permit once. */
+    /**
+     * The requests in flight, so that each releases its permit once: a fast worker thread can be done before {@link
+     * #enterRoute} looks whether the route was reached at all.
+     */
     private final Set<HttpServerRequest> inFlight = ConcurrentHashMap.newKeySet();
 
     private final Map<Unavailable, Counter> unavailable = new EnumMap<>(Unavailable.class);
@@ -95,7 +98,7 @@ final class AdmissionControl {
         meters.gauge("callboard.http.in.flight", requests, free -> maxInFlight - free.availablePermits());
     }
 
-    /** From now on requests are let through to the routes. */
+    /** From now on requests reach the routes. */
     void open() {
         open = true;
     }
@@ -179,7 +182,7 @@ final class AdmissionControl {
         }
         inFlight.add(context.request());
         context.next();
-        // A request that was answered or failed by now may never have reached the route's processor.
+        // If it has failed or was answered by now, it may never have reached the route, which would release the permit.
         if (context.failed() || context.response().ended()) {
             leaveRoute(context.request());
         }
