@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
-import dev.callboard.alert.Delivery;
+import dev.callboard.alert.AlertMetrics;
 import dev.callboard.alert.MailComposer;
 import dev.callboard.alert.MailHealthCheck;
 import dev.callboard.alert.MailServer;
+import dev.callboard.alert.Outbox;
 import dev.callboard.alert.Recipients;
+import dev.callboard.alert.TestMail;
 import dev.callboard.callback.CallbackUrl;
 import dev.callboard.callback.ProblemDetails;
 import dev.callboard.callback.Quarantine;
@@ -17,7 +19,6 @@ import dev.callboard.callback.Results;
 import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
-import dev.callboard.db.Disk;
 import dev.callboard.http.PublicServer;
 import dev.callboard.http.RouteGuard;
 import dev.callboard.http.RouterEngine;
@@ -38,6 +39,7 @@ import io.vertx.core.VertxOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Clock;
 import java.time.OffsetDateTime;
@@ -71,20 +73,23 @@ import org.slf4j.LoggerFactory;
 public final class Callboard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Callboard.class);
 
-    private final Clock clock = Clock.systemUTC();
     private final Settings settings;
+    private final Clock clock;
     private final CompletableFuture<Database> opening;
     private final Vertx vertx;
     private final PrometheusMeterRegistry numbers = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final CallbackMetrics meters;
     private final Main main = new Main();
+    private final MailHealthCheck mailHealth = new MailHealthCheck();
+    private Recipients recipients;
     private SourceCheck sourceCheck;
     private GroupCommit groupCommit;
     private PublicServer server;
 
     /** @param opening the database, which takes about as long to open as Camel takes to read the routes */
-    private Callboard(Settings settings, CompletableFuture<Database> opening) {
+    private Callboard(Settings settings, Clock clock, CompletableFuture<Database> opening) {
         this.settings = settings;
+        this.clock = clock;
         this.opening = opening;
         // As many as may share one commit.
         this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
@@ -111,9 +116,14 @@ public final class Callboard implements AutoCloseable {
      *     running then
      */
     public static Callboard start(Settings settings) {
+        return start(settings, Clock.systemUTC());
+    }
+
+    /** The same with a clock of the caller. */
+    public static Callboard start(Settings settings, Clock clock) {
         Executor beside = task -> new Thread(task, "callboard-open").start();
         Callboard callboard =
-                new Callboard(settings, CompletableFuture.supplyAsync(() -> Database.open(settings), beside));
+                new Callboard(settings, clock, CompletableFuture.supplyAsync(() -> Database.open(settings), beside));
         try {
             callboard.start();
             return callboard;
@@ -139,7 +149,8 @@ public final class Callboard implements AutoCloseable {
         checkManagementPort();
         main.configure()
                 .withName("callboard")
-                .withRoutesIncludePattern(settings.routes().include())
+                .withRoutesIncludePattern(
+                        "classpath:camel/*.camel.yaml," + settings.routes().include())
                 .withAutoConfigurationLogSummary(false)
                 .withJmxEnabled(false)
                 // Bodies are small and in memory already.
@@ -216,14 +227,12 @@ public final class Callboard implements AutoCloseable {
         registry.bind("results", new Results());
         registry.bind("queryWord", new CallbackUrl());
         registry.bind("problem", new ProblemDetails());
-        Recipients recipients = new Recipients(settings);
-        Delivery delivery = new Delivery(settings);
-        registry.bind("recipients", recipients);
-        registry.bind("alertMail", new MailComposer(settings, recipients, clock));
+        recipients = new Recipients(settings);
+        MailComposer composer = new MailComposer(settings, recipients, clock);
+        registry.bind("mailComposer", composer);
         registry.bind("mailSender", MailServer.of(settings, clock));
-        registry.bind("delivery", delivery);
-        registry.bind("alertIntervalSeconds", settings.alerts().interval().toSeconds());
-        registry.bind("mail-health", new MailHealthCheck(delivery));
+        registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
+        registry.bind("mail-health", mailHealth);
         registry.bind("nothingFromOutside", nothingFromOutside());
     }
 
@@ -233,10 +242,21 @@ public final class Callboard implements AutoCloseable {
                 new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, meters);
         registry.bind("dataSource", database.dataSource());
         registry.bind("recording", new TaskRecorder(groupCommit, meters, clock));
-        registry.bind("disk", new Disk(database));
-        // H2's file can be held by one process only.
-        registry.bind("databaseIsOurs", database.isH2());
         registry.bind("database-health", new DatabaseHealthCheck(database));
+        bindOutbox(registry, database);
+    }
+
+    private void bindOutbox(Registry registry, Database database) {
+        AlertMetrics metrics = new AlertMetrics(numbers, database, clock);
+        Outbox outbox = new Outbox(database, recipients, settings.alerts().interval(), metrics, mailHealth, clock);
+        try {
+            outbox.resume();
+        } catch (SQLException e) {
+            throw StartException.of(
+                    "callboard.database.url", "the table mail can't be updated (SQL state " + e.getSQLState() + ")");
+        }
+        registry.bind("alertMetrics", metrics);
+        registry.bind("outbox", outbox);
     }
 
     private void serve(CamelContext camel) {

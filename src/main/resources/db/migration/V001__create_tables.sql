@@ -99,69 +99,77 @@ CREATE TABLE quarantine (
 -- Serves GET /quarantine, replaying (oldest first), and the search for the oldest, which are deleted first.
 CREATE INDEX quarantine_by_reception ON quarantine (received_at);
 
--- One row a thing to tell somebody. It is due until a mail server has taken it or a person has to look at it.
+-- One row for each thing that somebody has to be told. Its state is that of its mail: it is pending until that is sent.
 CREATE TABLE alert (
-    alert_id        UUID        NOT NULL,
-    kind            VARCHAR(20) NOT NULL,
-    provider        VARCHAR(50) NOT NULL,
-    task_id         VARCHAR(200),
-    revision        INTEGER,
-    -- For what is raised once a day or an hour, whatever the task: names the thing and the time.
-    dedup_key       VARCHAR(400),
-    callback_id     UUID,
-    other_kinds     VARCHAR(200),
-    detail          VARCHAR(4000),
-    created_at      TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    next_attempt_at TIMESTAMP(6) WITH TIME ZONE,
-    mail_id         VARCHAR(200),
-    sent_at         TIMESTAMP(6) WITH TIME ZONE,
-    set_aside_at    TIMESTAMP(6) WITH TIME ZONE,
-    last_error      VARCHAR(1000),
-    -- No foreign key to its task: H2 would need another index for it, which each callback with an alert would wait for.
-    -- Alerts are deleted before their task instead.
+    alert_id    UUID        NOT NULL,
+    kind        VARCHAR(20) NOT NULL,
+    provider    VARCHAR(50) NOT NULL,
+    task_id     VARCHAR(200),
+    revision    INTEGER,
+    -- For a kind that is raised once an hour or a day: the kind, what it is about, and the hour or day.
+    dedup_key   VARCHAR(400),
+    callback_id UUID,
+    -- The other kinds that the same callback raised, comma-separated; the mail names them.
+    other_kinds VARCHAR(200),
+    detail      VARCHAR(4000),
+    created_at  TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    -- Null until the alert is put into a mail; never changed after that.
+    mail_id     VARCHAR(200),
     CONSTRAINT alert_key PRIMARY KEY (alert_id),
     CONSTRAINT alert_is_raised_once_a_revision UNIQUE (provider, task_id, kind, revision),
-    CONSTRAINT alert_is_raised_once_a_dedup_key UNIQUE (dedup_key),
-    CONSTRAINT open_alert_has_a_next_attempt
-        CHECK ((sent_at IS NULL AND set_aside_at IS NULL) = (next_attempt_at IS NOT NULL))
+    CONSTRAINT alert_is_raised_once_a_dedup_key UNIQUE (dedup_key)
 );
--- Serves the search for alerts that are due and in no mail yet, and the reading of one mail's alerts.
-CREATE INDEX alert_by_mail ON alert (mail_id, next_attempt_at);
+-- Serves the search for alerts that are in no mail, by provider and kind, oldest first, and the reading of a mail's alerts.
+CREATE INDEX alert_by_mail ON alert (mail_id, provider, kind, created_at);
 
--- One row a mail: which alerts of one provider and kind go out together, when, and how far that has come. The latest mail
--- of a provider and kind decides when the next may go out.
+-- One row for each mail: alerts of one provider and kind that are sent together. The latest mail of a provider and kind
+-- says when the next one is due.
+--
+--   pending     a recipient still has to accept or reject it -> sent, bounced, suppressed
+--   sent        no recipient is left, and at least one accepted it -> pending, at the next start, for those who rejected it
+--   bounced     no recipient is left, and all rejected it -> pending, at the next start
+--   suppressed  nobody is to receive it: its kind is switched off, or its recipients or alerts have been removed
 CREATE TABLE mail (
-    -- The Message-ID, the same on each try.
+    -- The Message-ID, the same on every attempt.
     mail_id          VARCHAR(200) NOT NULL,
     provider         VARCHAR(50)  NOT NULL,
     kind             VARCHAR(20)  NOT NULL,
-    nth              INTEGER      NOT NULL,
+    sequence         INTEGER      NOT NULL,
     -- The first mail of the thread, and the mail before this one.
     thread_id        VARCHAR(200) NOT NULL,
     previous_id      VARCHAR(200),
+    state            VARCHAR(20)  NOT NULL,
     created_at       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- An alert that comes after this while none waits is mailed at once again.
-    quiet_at         TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- Until then a storm's alerts are gathered.
-    distance_seconds INTEGER      NOT NULL,
-    next_mail_at     TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- When its alerts were given its id; no alert joins it later.
-    gathered_at      TIMESTAMP(6) WITH TIME ZONE,
+    -- An alert that is raised later, once this mail is sent, is mailed at once; an earlier one waits for next_digest_at.
+    quiet_after      TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    interval_seconds INTEGER      NOT NULL,
+    next_digest_at   TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     attempts         INTEGER      NOT NULL DEFAULT 0,
     next_attempt_at  TIMESTAMP(6) WITH TIME ZONE,
-    claim            UUID,
-    claimed_until    TIMESTAMP(6) WITH TIME ZONE,
-    -- Addresses, comma-separated: for whom a mail server took it, and for whom it was refused for good.
-    taken_for        VARCHAR(10000) NOT NULL DEFAULT '',
-    refused_for      VARCHAR(10000) NOT NULL DEFAULT '',
+    -- The attempt that is under way. Another process may take the mail once the lease has expired.
+    lease_id         UUID,
+    leased_until     TIMESTAMP(6) WITH TIME ZONE,
+    -- When the first recipient accepted it; kept when it becomes pending again.
     sent_at          TIMESTAMP(6) WITH TIME ZONE,
-    set_aside_at     TIMESTAMP(6) WITH TIME ZONE,
+    -- When it became bounced or suppressed.
+    failed_at        TIMESTAMP(6) WITH TIME ZONE,
     last_error       VARCHAR(1000),
     CONSTRAINT mail_key PRIMARY KEY (mail_id),
-    -- Of several processes that want to begin the same mail, one can.
-    CONSTRAINT mail_is_begun_once UNIQUE (provider, kind, nth),
-    CONSTRAINT mail_is_tried_sent_or_set_aside
-        CHECK (next_attempt_at IS NOT NULL OR sent_at IS NOT NULL OR set_aside_at IS NOT NULL)
+    -- Of several processes that create the same mail, one succeeds. Also serves the search for the latest mail.
+    CONSTRAINT mail_is_created_once UNIQUE (provider, kind, sequence),
+    CONSTRAINT mail_state_is_known_word CHECK (state IN ('pending', 'sent', 'bounced', 'suppressed')),
+    CONSTRAINT pending_mail_has_a_next_attempt CHECK ((state = 'pending') = (next_attempt_at IS NOT NULL))
 );
 -- Serves the search for the mail that is due.
 CREATE INDEX mail_by_next_attempt ON mail (next_attempt_at);
+
+-- One row for each recipient of a mail.
+CREATE TABLE mail_recipient (
+    mail_id VARCHAR(200) NOT NULL,
+    -- In lower case.
+    address VARCHAR(254) NOT NULL,
+    state   VARCHAR(20)  NOT NULL,
+    CONSTRAINT mail_recipient_key PRIMARY KEY (mail_id, address),
+    CONSTRAINT mail_recipient_has_a_mail FOREIGN KEY (mail_id) REFERENCES mail (mail_id) ON DELETE CASCADE,
+    CONSTRAINT mail_recipient_state_is_known_word CHECK (state IN ('pending', 'accepted', 'rejected'))
+);

@@ -11,29 +11,29 @@ import java.util.concurrent.TimeUnit;
 import javax.net.SocketFactory;
 
 /**
- * Makes sockets that are closed when their time is over, whatever goes on. A server that sends a byte now and then
- * never exceeds the time limit of a single read, and would hold up all mails. One thread for all sockets; it does not
- * keep the process alive.
+ * Creates sockets that are closed after a time limit, even while data arrives. The mail library's timeouts apply to a
+ * single read: a server that sends one byte after the other never exceeds them, and would hold up all mails. One daemon
+ * thread serves all sockets.
  */
 final class DeadlineSocketFactory extends SocketFactory {
-    private final Duration most;
-    private final ScheduledThreadPoolExecutor clock;
+    private final Duration timeout;
+    private final ScheduledThreadPoolExecutor timer;
 
-    DeadlineSocketFactory(Duration most) {
-        this.most = most;
-        this.clock = new ScheduledThreadPoolExecutor(1, task -> {
-            Thread thread = new Thread(task, "mail-time-limit");
+    DeadlineSocketFactory(Duration timeout) {
+        this.timeout = timeout;
+        this.timer = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, "mail-deadline");
             thread.setDaemon(true);
             return thread;
         });
-        clock.setKeepAliveTime(10, TimeUnit.SECONDS);
-        clock.allowCoreThreadTimeOut(true);
-        clock.setRemoveOnCancelPolicy(true);
+        timer.setKeepAliveTime(10, TimeUnit.SECONDS);
+        timer.allowCoreThreadTimeOut(true);
+        timer.setRemoveOnCancelPolicy(true);
     }
 
     @Override
     public Socket createSocket() {
-        return new Timed();
+        return new DeadlineSocket();
     }
 
     @Override
@@ -63,20 +63,20 @@ final class DeadlineSocketFactory extends SocketFactory {
         return socket;
     }
 
-    private final class Timed extends Socket {
-        private final ScheduledFuture<?> end = clock.schedule(this::expire, most.toMillis(), TimeUnit.MILLISECONDS);
+    private final class DeadlineSocket extends Socket {
+        private final ScheduledFuture<?> end = timer.schedule(this::expire, timeout.toMillis(), TimeUnit.MILLISECONDS);
 
         private void expire() {
             try {
                 close();
             } catch (IOException e) {
-                // It is of no use any more either way.
+                // The socket is not used any more either way.
             }
         }
 
         @Override
         public synchronized void close() throws IOException {
-            // Null while the superclass's constructor runs.
+            // It is null while the constructor of the superclass runs.
             if (end != null) {
                 end.cancel(false);
             }

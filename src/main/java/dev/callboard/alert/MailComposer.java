@@ -22,70 +22,65 @@ import java.util.UUID;
 import org.apache.camel.Variable;
 
 /**
- * The bean {@code alertMail} of the routes that send mails: makes one mail of what they have read (RFC 5322, MIME). HTML
- * with a plain text alternative, both in quoted-printable, so that no line is longer than 76 characters; nothing in it
- * is loaded from anywhere. No header but the subject holds a value of a stranger. Safe for any number of threads.
+ * The bean {@code mailComposer} of the route {@code send-alerts}: composes a mail (RFC 5322, MIME) of HTML with a plain
+ * text alternative. Both are in quoted-printable, so that no line is longer than 76 characters, and nothing in them is
+ * loaded from anywhere. No header but the subject has a value that a caller has sent. Safe for any number of threads.
  */
 public final class MailComposer {
     private static final int MAX_SUBJECT = 120;
 
-    /** In base64 and with the header's name in front, still a line of at most 76 characters. */
-    private static final int MAX_BYTES_IN_A_WORD = 39;
+    /** In base64 and after the header's name, still a line of at most 76 characters. */
+    private static final int MAX_ENCODED_WORD_BYTES = 39;
 
     private final MailTemplates templates;
-    private final MailModel words;
+    private final MailModel model;
     private final Recipients recipients;
     private final Clock clock;
 
     /** @throws StartException if a template can't be used */
     public MailComposer(Settings settings, Recipients recipients, Clock clock) {
         this.templates = new MailTemplates(settings);
-        this.words = new MailModel(settings);
+        this.model = new MailModel(settings);
         this.recipients = recipients;
         this.clock = clock;
     }
 
-    /** The mail of alerts of one provider and kind; the variables are those of {@code read-alerts}. */
-    public MimeMessage compose(
-            @Variable("mail") Map<String, Object> mail,
-            @Variable("recipients") List<InternetAddress> to,
-            @Variable("total") Map<String, Object> total,
-            @Variable("reasons") List<Map<String, Object>> reasons,
-            @Variable("alerts") List<Map<String, Object>> alerts,
-            @Variable("files") List<Map<String, Object>> files)
-            throws MessagingException {
-        MimeMessage message =
-                message(words.of(mail, total, reasons, alerts, files), to, String.valueOf(mail.get("mail_id")));
+    /** The mail about alerts of one provider and kind. */
+    public MimeMessage compose(@Variable("mail") LeasedMail mail) throws MessagingException {
+        Map<String, Object> model = this.model.of(mail.kind(), mail.provider(), mail.content());
+        MimeMessage message = message(model, mail.recipients(), mail.mailId());
         // One thread for all mails of a provider and kind.
-        if (mail.get("previous_id") != null) {
-            String thread = mail.get("thread_id").toString();
-            String previous = mail.get("previous_id").toString();
-            message.setHeader("In-Reply-To", previous);
-            message.setHeader("References", thread.equals(previous) ? thread : thread + "\r\n " + previous);
+        if (mail.previousId() != null) {
+            message.setHeader("In-Reply-To", mail.previousId());
+            message.setHeader(
+                    "References",
+                    mail.threadId().equals(mail.previousId())
+                            ? mail.threadId()
+                            : mail.threadId() + "\r\n " + mail.previousId());
         }
         return message;
     }
 
-    /** A mail that tells that mails arrive, for everybody whom the settings name. */
-    public MimeMessage composeTest(@Variable("recipients") List<InternetAddress> to) throws MessagingException {
-        return message(words.ofTest(), to, "<" + UUID.randomUUID() + "@callboard>");
+    /** A mail to every address of the settings, which shows that mails arrive. */
+    MimeMessage composeTest() throws MessagingException {
+        return message(model.ofTest(), recipients.everybody(), "<" + UUID.randomUUID() + "@callboard>");
     }
 
-    private MimeMessage message(Map<String, Object> words, List<InternetAddress> to, String id)
+    private MimeMessage message(Map<String, Object> model, List<InternetAddress> to, String id)
             throws MessagingException {
         MimeMessage message = new MimeMessage(Session.getInstance(new Properties()));
         message.setFrom(recipients.from());
         message.setRecipients(Message.RecipientType.TO, to.toArray(new InternetAddress[0]));
-        message.setHeader("Subject", header(SafeText.line(templates.subject(words), MAX_SUBJECT)));
+        message.setHeader("Subject", header(SafeText.line(templates.subject(model), MAX_SUBJECT)));
         message.setSentDate(Date.from(clock.instant()));
-        // RFC 3834, and what Exchange knows: no answer that somebody is on holiday.
+        // Asks for no automatic reply: RFC 3834, and a header of Microsoft Exchange.
         message.setHeader("Auto-Submitted", "auto-generated");
         message.setHeader("X-Auto-Response-Suppress", "All");
         MimeBodyPart plain = new MimeBodyPart();
-        plain.setText(templates.text(words), "UTF-8");
+        plain.setText(templates.text(model), "UTF-8");
         plain.setHeader("Content-Transfer-Encoding", "quoted-printable");
         MimeBodyPart rich = new MimeBodyPart();
-        rich.setText(templates.html(words), "UTF-8", "html");
+        rich.setText(templates.html(model), "UTF-8", "html");
         rich.setHeader("Content-Transfer-Encoding", "quoted-printable");
         message.setContent(new MimeMultipart("alternative", plain, rich));
         message.saveChanges();
@@ -94,8 +89,9 @@ public final class MailComposer {
     }
 
     /**
-     * A text as a header's value: as it is, folded, if it is plain ASCII, and else in encoded words (RFC 2047) of lines no
-     * longer than 76. What looks like an encoded word is encoded too, or mail programs would decode a stranger's text.
+     * A text as the value of a header: folded if it is plain ASCII, else in encoded words (RFC 2047). The mail library's
+     * {@code encodeText} would leave ASCII that looks like an encoded word as it is, and mail programs would decode what
+     * a caller has sent; and its first line would be longer than the 76 characters that RFC 2047 allows.
      */
     private static String header(String text) {
         if (text.chars().allMatch(c -> c >= ' ' && c <= '~') && !text.contains("=?")) {
@@ -105,7 +101,7 @@ public final class MailComposer {
         StringBuilder word = new StringBuilder();
         text.codePoints().forEach(c -> {
             String character = Character.toString(c);
-            if (bytes(word + character).length > MAX_BYTES_IN_A_WORD) {
+            if (bytes(word + character).length > MAX_ENCODED_WORD_BYTES) {
                 words.append(encodedWord(word)).append("\r\n ");
                 word.setLength(0);
             }

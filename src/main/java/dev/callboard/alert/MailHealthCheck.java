@@ -5,15 +5,25 @@ import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * Says DOWN on {@code /observe/health}, and why, while the mail server refuses what only other settings can mend. It
- * takes no part in readiness or liveness: callbacks are taken all the same.
+ * The health check {@code mail} on {@code /observe/health}: DOWN, with the reason, while the mail server refuses what
+ * only other settings can correct. Readiness and liveness do not depend on it, since callbacks are recorded all the
+ * same. Safe for any number of threads.
  */
 public final class MailHealthCheck extends AbstractHealthCheck {
-    private final Delivery delivery;
+    /** Why no mail can be sent; empty if none was refused since the last one that was accepted. */
+    private volatile String fault = "";
 
-    public MailHealthCheck(Delivery delivery) {
+    public MailHealthCheck() {
         super("callboard", "mail");
-        this.delivery = delivery;
+    }
+
+    /** Takes notice of an attempt to send a mail. */
+    void update(DeliveryResult result) {
+        if (result.settingsAtFault()) {
+            fault = result.error();
+        } else if (!result.accepted().isEmpty()) {
+            fault = "";
+        }
     }
 
     @Override
@@ -28,6 +38,11 @@ public final class MailHealthCheck extends AbstractHealthCheck {
 
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
-        delivery.fault().ifPresentOrElse(why -> builder.message(why).down(), builder::up);
+        String now = fault;
+        if (now.isEmpty()) {
+            builder.up();
+        } else {
+            builder.message(now).down();
+        }
     }
 }

@@ -10,9 +10,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
-import java.sql.Timestamp;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,18 +19,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
- * What the templates of a mail can say: the rows of {@code read-alerts} as words. Every value is a stranger's, so each
- * is on one line and cut, and only what is plainly an http(s) address becomes a link. Safe for any number of threads.
+ * What the templates of a mail can show: the {@link MailContent} as text. Every value comes from a caller, so each is
+ * put on one line and cut, and only a plain http(s) URL becomes a link. Safe for any number of threads.
  */
 final class MailModel {
-    /** The alerts that are shown in full; the others of a mail in short. */
+    /** How many alerts are shown in full; the others are shown briefly. */
     static final int MAX_IN_FULL = 10;
 
-    /** Every word that a template may use. */
-    static final Set<String> ALL = Set.of(
+    /** Every name that a template may use. */
+    static final Set<String> NAMES = Set.of(
             // of the mail
             "failed",
             "no_result",
@@ -100,66 +97,57 @@ final class MailModel {
         this.manage = settings.management().url();
     }
 
-    /** The words of a test mail. */
+    /** The model of a test mail. */
     Map<String, Object> ofTest() {
         return new HashMap<>(Map.of("test", true, "manage", manage, "full", List.of(), "brief", List.of()));
     }
 
     /**
-     * @param mail the row of the mail
-     * @param total how many alerts and tasks it tells of, and from when to when
-     * @param reasons how many have which reason, the most frequent first
-     * @param alerts the newest alerts, the newest first
-     * @param files the files of the newest
+     * The model of a mail about alerts.
+     *
+     * @param word the word of their kind
      */
-    Map<String, Object> of(
-            Map<String, Object> mail,
-            Map<String, Object> total,
-            List<Map<String, Object>> reasons,
-            List<Map<String, Object>> alerts,
-            List<Map<String, Object>> files) {
-        String kind = String.valueOf(mail.get("kind"));
-        String provider = line(mail.get("provider"), MAX_VALUE);
-        long count = number(total.get("alerts"));
-        long tasks = number(total.get("tasks"));
+    Map<String, Object> of(String word, String provider, MailContent content) {
+        AlertKind kind = AlertKind.of(word);
+        String name = line(provider, MAX_VALUE);
+        long count = content.alerts();
         List<Map<String, Object>> all = new ArrayList<>();
-        for (Map<String, Object> alert : alerts) {
-            all.add(alert(kind, provider, alert, files));
+        for (MailContent.Alert alert : content.newest()) {
+            all.add(alert(kind, name, alert, content.files()));
         }
-        Map<String, Object> words = new HashMap<>();
-        words.put(Recipients.KINDS.contains(kind) ? kind : "other", true);
-        words.put("kind", line(kind, MAX_VALUE));
-        words.put("provider", provider);
-        words.put("name", provider.substring(0, 1).toUpperCase(Locale.ROOT) + provider.substring(1));
-        words.put("manage", manage);
-        words.put("count", thousands(tasks == 0 ? count : tasks));
-        words.put("single", count == 1);
-        words.put("since", time(total.get("since")));
-        words.put("until", time(total.get("until")));
-        words.put("first", all.isEmpty() ? Map.of() : all.get(0));
-        words.put("full", all.subList(0, Math.min(MAX_IN_FULL, all.size())));
-        words.put("brief", all.subList(Math.min(MAX_IN_FULL, all.size()), all.size()));
-        words.put("unlisted", count > all.size() ? thousands(count - all.size()) : "");
-        if (count > 1 && (kind.equals("failed") || kind.equals("unknown"))) {
-            long completed = number(total.get("completed"));
-            words.put("completed", completed == 0 ? "" : thousands(completed));
-            words.put("reasons", reasons(kind, reasons, count));
+        Map<String, Object> model = new HashMap<>();
+        model.put(kind.section(), true);
+        model.put("kind", line(word, MAX_VALUE));
+        model.put("provider", name);
+        model.put("name", name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1));
+        model.put("manage", manage);
+        model.put("count", thousands(content.tasks() == 0 ? count : content.tasks()));
+        model.put("single", count == 1);
+        model.put("since", time(content.since()));
+        model.put("until", time(content.until()));
+        model.put("first", all.isEmpty() ? Map.of() : all.get(0));
+        model.put("full", all.subList(0, Math.min(MAX_IN_FULL, all.size())));
+        model.put("brief", all.subList(Math.min(MAX_IN_FULL, all.size()), all.size()));
+        model.put("unlisted", count > all.size() ? thousands(count - all.size()) : "");
+        if (count > 1 && kind.hasReasons()) {
+            model.put("completed", content.completed() == 0 ? "" : thousands(content.completed()));
+            model.put("reasons", reasons(kind, content.reasons(), count));
         }
-        return words;
+        return model;
     }
 
-    private static List<Map<String, Object>> reasons(String kind, List<Map<String, Object>> rows, long count) {
+    private static List<Map<String, Object>> reasons(AlertKind kind, List<MailContent.Reason> rows, long count) {
         List<Map<String, Object>> reasons = new ArrayList<>();
         long rest = count;
-        for (Map<String, Object> row : rows) {
-            String reason = row.get("reason") == null ? "no reason given" : line(row.get("reason"), MAX_VALUE);
-            String words = kind.equals("unknown") ? "status " + reason : reason;
+        for (MailContent.Reason row : rows) {
+            String reason = row.reason() == null ? "no reason given" : line(row.reason(), MAX_VALUE);
+            String text = kind == AlertKind.UNKNOWN ? "status " + reason : reason;
             reasons.add(Map.of(
-                    "reason", words,
-                    "reason_brief", line(words, MAX_BRIEF),
-                    "count", thousands(number(row.get("alerts"))),
+                    "reason", text,
+                    "reason_brief", line(text, MAX_BRIEF),
+                    "count", thousands(row.alerts()),
                     "most", reasons.isEmpty()));
-            rest -= number(row.get("alerts"));
+            rest -= row.alerts();
         }
         if (rest > 0) {
             reasons.add(Map.of("reason", "other reasons", "reason_brief", "", "count", thousands(rest), "most", false));
@@ -168,29 +156,29 @@ final class MailModel {
     }
 
     private Map<String, Object> alert(
-            String kind, String provider, Map<String, Object> row, List<Map<String, Object>> files) {
+            AlertKind kind, String provider, MailContent.Alert row, List<MailContent.File> files) {
         Map<String, Object> alert = new HashMap<>();
-        for (String name : List.of("task_id", "task_type", "business_id", "status")) {
-            alert.put(name, line(row.get(name), MAX_VALUE));
-        }
-        alert.put("reason", line(row.get("failure_reason"), MAX_REASON));
-        alert.put("reason_brief", line(row.get("failure_reason"), MAX_BRIEF));
-        alert.put("when", time(row.get("occurred_at") == null ? row.get("created_at") : row.get("occurred_at")));
-        alert.put("received_only", row.get("occurred_at") == null && row.get("task_id") != null);
+        alert.put("task_id", line(row.taskId(), MAX_VALUE));
+        alert.put("task_type", line(row.taskType(), MAX_VALUE));
+        alert.put("business_id", line(row.businessId(), MAX_VALUE));
+        alert.put("status", line(row.status(), MAX_VALUE));
+        alert.put("reason", line(row.failureReason(), MAX_REASON));
+        alert.put("reason_brief", line(row.failureReason(), MAX_BRIEF));
+        alert.put("when", time(row.occurredAt() == null ? row.createdAt() : row.occurredAt()));
+        alert.put("received_only", row.occurredAt() == null && row.taskId() != null);
         alert.put(
                 "also",
-                Stream.of(line(row.get("other_kinds"), MAX_VALUE).split(",", -1))
-                        .filter(other -> !other.isEmpty())
-                        .map(MailModel::inWords)
+                row.otherKinds().stream()
+                        .map(other -> AlertKind.phrase(line(other, MAX_VALUE)))
+                        .filter(phrase -> !phrase.isEmpty())
                         .toList());
-        alert.put("details", details(row.get("details")));
-        alert.put("lines", lines(row.get("detail")));
-        boolean failed = kind.equals("failed") || kind.equals("unknown");
-        alert.put("completed_since", failed && "completed".equals(row.get("outcome")));
-        if (row.get("task_id") != null) {
-            alert.put("look", manage + "/tasks/" + encoded(provider) + "/" + encoded(row.get("task_id")));
-            List<Map<String, Object>> own = files.stream()
-                    .filter(file -> row.get("task_id").equals(file.get("task_id")))
+        alert.put("details", details(row.details()));
+        alert.put("lines", lines(row.detail()));
+        alert.put("completed_since", kind.hasReasons() && "completed".equals(row.outcome()));
+        if (row.taskId() != null) {
+            alert.put("look", manage + "/tasks/" + encoded(provider) + "/" + encoded(row.taskId()));
+            List<MailContent.File> own = files.stream()
+                    .filter(file -> row.taskId().equals(file.taskId()))
                     .toList();
             alert.put(
                     "files", own.stream().limit(MAX_FILES).map(MailModel::file).toList());
@@ -199,57 +187,46 @@ final class MailModel {
         return alert;
     }
 
-    private static String inWords(String kind) {
-        return switch (kind) {
-            case "flagged" -> "marked as harmful or sensitive";
-            case "no_result" -> "without a file";
-            case "incomplete" -> "with parts missing";
-            default -> kind;
-        };
-    }
-
-    private static Map<String, Object> file(Map<String, Object> row) {
-        Map<String, Object> file = linked(row.get("url"));
-        file.put("label", line(row.get("kind"), MAX_VALUE));
-        file.put("flagged", row.get("flagged"));
+    private static Map<String, Object> file(MailContent.File row) {
+        Map<String, Object> file = linked(row.url());
+        file.put("label", line(row.kind(), MAX_VALUE));
         return file;
     }
 
-    private static List<Map<String, Object>> details(Object json) {
+    private static List<Map<String, Object>> details(String json) {
         List<Map<String, Object>> details = new ArrayList<>();
         if (json != null) {
             try {
-                JsonNode object = JSON.readTree(json.toString());
+                JsonNode object = JSON.readTree(json);
                 object.properties().forEach(entry -> {
                     Map<String, Object> detail = linked(entry.getValue().asText());
                     detail.put("label", line(entry.getKey(), MAX_VALUE));
                     details.add(detail);
                 });
             } catch (JsonProcessingException e) {
-                throw new UncheckedIOException(new IOException("callback.details is no JSON", e));
+                throw new UncheckedIOException(new IOException("callback.details is not JSON", e));
             }
         }
         return details;
     }
 
-    private static List<String> lines(Object detail) {
+    private static List<String> lines(String detail) {
         return detail == null
                 ? List.of()
-                : detail.toString()
-                        .lines()
+                : detail.lines()
                         .map(line -> line(line, MAX_VALUE))
                         .filter(line -> !line.isEmpty())
                         .limit(MAX_LINES)
                         .toList();
     }
 
-    /** A text, and the same as a link if it is an address of the web and nothing else; it is then shown in full. */
-    private static Map<String, Object> linked(Object value) {
-        Map<String, Object> words = new HashMap<>();
+    /** A text, and the same as a link if it is a URL and nothing else; it is then shown in full. */
+    private static Map<String, Object> linked(String value) {
+        Map<String, Object> model = new HashMap<>();
         String text = line(value, MAX_URL);
-        words.put("url", isLink(text) ? text : "");
-        words.put("text", isLink(text) ? text : line(text, MAX_REASON));
-        return words;
+        model.put("url", isLink(text) ? text : "");
+        model.put("text", isLink(text) ? text : line(text, MAX_REASON));
+        return model;
     }
 
     private static boolean isLink(String text) {
@@ -258,17 +235,17 @@ final class MailModel {
         }
         try {
             URI uri = new URI(text);
-            // A user name in front of the host only deceives the reader.
+            // A user name before the host serves only to deceive the reader.
             return uri.getHost() != null && uri.getRawUserInfo() == null;
         } catch (URISyntaxException e) {
             return false;
         }
     }
 
-    /** For an address that a person may paste into a shell: nothing but letters, digits and - . _ ~ as they are. */
-    private static String encoded(Object part) {
+    /** A part of a URL that can be pasted into a shell: only letters, digits and - . _ ~ are left as they are. */
+    private static String encoded(String part) {
         StringBuilder text = new StringBuilder();
-        for (byte b : part.toString().getBytes(StandardCharsets.UTF_8)) {
+        for (byte b : part.getBytes(StandardCharsets.UTF_8)) {
             char c = (char) (b & 0xff);
             if (c < 128 && (Character.isLetterOrDigit(c) || "-._~".indexOf(c) >= 0)) {
                 text.append(c);
@@ -279,23 +256,15 @@ final class MailModel {
         return text.toString();
     }
 
-    private static String line(Object value, int most) {
-        return value == null ? "" : SafeText.line(value.toString(), most);
+    private static String line(String value, int maxLength) {
+        return value == null ? "" : SafeText.line(value, maxLength);
     }
 
     private static String thousands(long number) {
         return String.format(Locale.ENGLISH, "%,d", number);
     }
 
-    private static long number(Object value) {
-        return value instanceof Number number ? number.longValue() : 0;
-    }
-
-    /** The databases' drivers give times as different classes. */
-    private String time(Object value) {
-        if (value instanceof Timestamp timestamp) {
-            return time.format(timestamp.toInstant());
-        }
-        return value instanceof OffsetDateTime moment ? time.format(Instant.from(moment)) : "";
+    private String time(Instant instant) {
+        return instant == null ? "" : time.format(instant);
     }
 }

@@ -8,26 +8,26 @@ import org.apache.camel.component.mail.DefaultJavaMailSender;
 import org.apache.camel.component.mail.JavaMailSender;
 
 /**
- * Where mails go, by the settings: a mail server (RFC 5321, with STARTTLS of RFC 3207 or TLS from the start, RFC 8314),
- * or a folder.
+ * The sender of mails that the settings describe: a mail server (RFC 5321), with STARTTLS (RFC 3207) or TLS from the
+ * start (RFC 8314), or a folder of files.
  */
 public final class MailServer {
-    /** How long the server may take to connect, to answer a command and to take a piece of a mail. */
-    private static final Duration STEP = Duration.ofSeconds(10);
+    /** How long the server may take to accept the connection, to reply to a command and to take a part of a mail. */
+    private static final Duration STEP_TIMEOUT = Duration.ofSeconds(10);
 
-    /** How long it may take for one mail altogether; far less than a claim lasts. */
-    private static final Duration MAIL = Duration.ofSeconds(60);
+    /** How long it may take for one mail altogether; far shorter than {@link Outbox#LEASE_TIMEOUT}. */
+    static final Duration MAIL_TIMEOUT = Duration.ofSeconds(60);
 
     private MailServer() {}
 
     public static JavaMailSender of(Settings settings, Clock clock) {
-        return of(settings, clock, STEP, MAIL);
+        return of(settings, clock, STEP_TIMEOUT, MAIL_TIMEOUT);
     }
 
-    public static JavaMailSender of(Settings settings, Clock clock, Duration step, Duration mail) {
+    static JavaMailSender of(Settings settings, Clock clock, Duration stepTimeout, Duration mailTimeout) {
         Settings.Mail server = settings.mail();
         if (server.host().isEmpty()) {
-            return new EmlDirectory(server.directory(), clock);
+            return new EmlFileSender(server.directory(), clock);
         }
         boolean tls = server.security() == Settings.MailSecurity.TLS;
         String protocol = tls ? "smtps" : "smtp";
@@ -38,16 +38,16 @@ public final class MailServer {
         Properties properties = sender.getJavaMailProperties();
         String prefix = "mail." + protocol + ".";
         for (String timeout : new String[] {"connectiontimeout", "timeout", "writetimeout"}) {
-            properties.setProperty(prefix + timeout, String.valueOf(step.toMillis()));
+            properties.setProperty(prefix + timeout, String.valueOf(stepTimeout.toMillis()));
         }
-        properties.put(prefix + (tls ? "ssl.socketFactory" : "socketFactory"), new DeadlineSocketFactory(mail));
+        properties.put(prefix + (tls ? "ssl.socketFactory" : "socketFactory"), new DeadlineSocketFactory(mailTimeout));
         properties.setProperty(prefix + "socketFactory.fallback", "false");
         properties.setProperty(prefix + "ssl.checkserveridentity", "true");
         if (server.security() == Settings.MailSecurity.STARTTLS) {
             properties.setProperty(prefix + "starttls.enable", "true");
             properties.setProperty(prefix + "starttls.required", "true");
         }
-        // One recipient who is refused does not keep the mail from the others.
+        // If the server rejects a recipient, the others still get the mail.
         properties.setProperty(prefix + "sendpartial", "true");
         if (server.username().isPresent()) {
             properties.setProperty(prefix + "auth", "true");
@@ -57,7 +57,7 @@ public final class MailServer {
         return sender;
     }
 
-    /** For people: where mails go. */
+    /** Where mails go, for people to read. */
     public static String describe(Settings settings) {
         Settings.Mail server = settings.mail();
         return server.host()

@@ -16,7 +16,7 @@ import java.util.Set;
 
 /**
  * The Mustache templates of the mails: subject, plain text and HTML. Each is the file of its name in {@code
- * callboard.mail.templates}, or else the built-in one. They are read once, at the start. Safe for any number of threads.
+ * callboard.mail.templates}, or else the built-in one. They are read once, at startup. Safe for any number of threads.
  */
 final class MailTemplates {
     private static final String KEY = "callboard.mail.templates";
@@ -25,7 +25,7 @@ final class MailTemplates {
     private final Template text;
     private final Template html;
 
-    /** @throws StartException if the folder is missing, or a template is broken or has a word that no mail has */
+    /** @throws StartException if the folder is missing, or a template is broken or uses a name that {@link MailModel} lacks */
     MailTemplates(Settings settings) {
         Path folder = settings.mail().templates().orElse(null);
         if (folder != null && !Files.isDirectory(folder)) {
@@ -45,11 +45,11 @@ final class MailTemplates {
                     .defaultValue("")
                     .emptyStringIsFalse(true)
                     .compile(own ? Files.readString(file) : builtIn(name));
-            template.visit(new WordCheck());
+            template.visit(new NameCheck());
             template.execute(Map.of());
             return template;
         } catch (IOException | MustacheException | UnsupportedOperationException e) {
-            throw new StartException((own ? file : name) + ": is no mail template (" + e.getMessage() + ")", e);
+            throw new StartException((own ? file : name) + ": not a valid mail template (" + e.getMessage() + ")", e);
         }
     }
 
@@ -61,22 +61,22 @@ final class MailTemplates {
         }
     }
 
-    String subject(Map<String, Object> words) {
-        return subject.execute(words);
+    String subject(Map<String, Object> model) {
+        return subject.execute(model);
     }
 
-    String text(Map<String, Object> words) {
-        return text.execute(words);
+    String text(Map<String, Object> model) {
+        return text.execute(model);
     }
 
-    String html(Map<String, Object> words) {
-        return html.execute(words);
+    String html(Map<String, Object> model) {
+        return html.execute(model);
     }
 
-    /** A word that no mail has would silently become nothing. */
-    private static final class WordCheck implements Mustache.Visitor {
-        /** The engine's own words for the place in a list. */
-        private static final Set<String> OF_LISTS = Set.of("this", "-first", "-last", "-index");
+    /** Rejects a name that the model lacks, which would silently render as nothing. */
+    private static final class NameCheck implements Mustache.Visitor {
+        /** The engine's own names for the position in a list. */
+        private static final Set<String> POSITIONS = Set.of("this", "-first", "-last", "-index");
 
         @Override
         public void visitText(String text) {}
@@ -104,9 +104,9 @@ final class MailTemplates {
         }
 
         private static void check(String name) {
-            for (String word : name.equals(".") ? new String[0] : name.split("\\.", -1)) {
-                if (!MailModel.ALL.contains(word) && !OF_LISTS.contains(word)) {
-                    throw new MustacheException("there is no word " + name);
+            for (String part : name.equals(".") ? new String[0] : name.split("\\.", -1)) {
+                if (!MailModel.NAMES.contains(part) && !POSITIONS.contains(part)) {
+                    throw new MustacheException("there is no name " + name);
                 }
             }
         }

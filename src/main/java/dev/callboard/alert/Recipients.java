@@ -5,33 +5,25 @@ import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import jakarta.mail.internet.AddressException;
 import jakarta.mail.internet.InternetAddress;
-import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.apache.camel.Variable;
 
 /**
- * The bean {@code recipients}: who gets the mails about a kind of alert of a provider. What is set for the kind comes
- * before what is set for the provider, and that before {@code callboard.alerts.to}. Immutable, and so safe for any
- * number of threads.
+ * Who receives the mails about a kind of alert and a provider. The recipients of the kind come before those of the
+ * provider, and these before {@code callboard.alerts.to}. Immutable and safe for any number of threads.
  */
 public final class Recipients {
-    /** Every kind of alert, in the order of README. {@code undelivered} tells that a mail was refused for good. */
-    public static final List<String> KINDS =
-            List.of("failed", "no_result", "incomplete", "flagged", "unknown", "refused", "malformed", "undelivered");
-
-    /** The value that switches a kind off. */
     private static final String NOBODY = "none";
 
-    /** SMTPUTF8 is not spoken, so an address is of ASCII; a domain of other letters has such a form (xn--...). */
+    /** Addresses are ASCII, since SMTPUTF8 (RFC 6531) is not used; a domain of other letters has an ASCII form (xn--). */
     private static final Pattern ASCII = Pattern.compile("[!-~]{3,254}");
 
-    private final Map<String, List<InternetAddress>> byKind = new LinkedHashMap<>();
+    private final Map<AlertKind, List<InternetAddress>> byKind = new EnumMap<>(AlertKind.class);
     private final Map<String, List<InternetAddress>> byProvider = new LinkedHashMap<>();
     private final List<InternetAddress> byDefault;
     private final InternetAddress from;
@@ -42,10 +34,10 @@ public final class Recipients {
         this.from = sender(settings);
         settings.alerts().toByKind().forEach((kind, to) -> {
             String key = Settings.Alerts.keyOfKind(kind);
-            if (!KINDS.contains(kind)) {
+            if (!AlertKind.words().contains(kind)) {
                 throw StartException.of(key, "there is no such alert kind");
             }
-            byKind.put(kind, to.equals(NOBODY) ? List.of() : addresses(key, to, settings));
+            byKind.put(AlertKind.of(kind), to.equals(NOBODY) ? List.of() : addresses(key, to, settings));
         });
         settings.alerts()
                 .toByProvider()
@@ -87,7 +79,7 @@ public final class Recipients {
         boolean local = address.toLowerCase(Locale.ROOT).endsWith("@localhost");
         if (local && !host.isEmpty() && !AddressRange.isLoopbackName(host)) {
             throw StartException.of(
-                    key, "'" + address + "' is nobody whom the mail server " + host + " can reach; set a real address");
+                    key, "'" + address + "' can't be reached by the mail server " + host + "; set a real address");
         }
     }
 
@@ -95,53 +87,29 @@ public final class Recipients {
         return from;
     }
 
-    /** All addresses that any setting names, each once. */
-    public List<InternetAddress> everybody() {
+    /** All addresses that the settings name, each once. */
+    List<InternetAddress> everybody() {
         Map<String, InternetAddress> all = new LinkedHashMap<>();
-        byDefault.forEach(address -> all.putIfAbsent(word(address), address));
-        byProvider.values().forEach(list -> list.forEach(address -> all.putIfAbsent(word(address), address)));
-        byKind.values().forEach(list -> list.forEach(address -> all.putIfAbsent(word(address), address)));
+        byDefault.forEach(address -> all.putIfAbsent(DeliveryResult.word(address), address));
+        byProvider
+                .values()
+                .forEach(list -> list.forEach(address -> all.putIfAbsent(DeliveryResult.word(address), address)));
+        byKind.values()
+                .forEach(list -> list.forEach(address -> all.putIfAbsent(DeliveryResult.word(address), address)));
         return List.copyOf(all.values());
     }
 
-    private static String word(InternetAddress address) {
-        return address.getAddress().toLowerCase(Locale.ROOT);
-    }
-
-    /** Who gets a kind of alert of a provider; empty if the kind is switched off. */
-    List<InternetAddress> of(String kind, String provider) {
+    /** The recipients of a kind of alert about a provider; empty if the kind is switched off. */
+    List<InternetAddress> of(AlertKind kind, String provider) {
         if (byKind.containsKey(kind)) {
             return byKind.get(kind);
         }
-        if (kind.equals("undelivered")) {
-            return everybody();
-        }
-        return byProvider.getOrDefault(provider, byDefault);
+        return kind.isForEverybody() ? everybody() : byProvider.getOrDefault(provider, byDefault);
     }
 
-    /** Who has still to get a mail: those of its kind and provider, without those for whom it was taken or refused. */
-    public List<InternetAddress> left(@Variable("mail") Map<String, Object> mail) {
-        Set<String> done = new HashSet<>(split(mail.get("taken_for")));
-        done.addAll(split(mail.get("refused_for")));
-        return of(String.valueOf(mail.get("kind")), String.valueOf(mail.get("provider"))).stream()
-                .filter(address -> !done.contains(word(address)))
-                .toList();
-    }
-
-    /** Whether the settings name anybody but these. */
-    public boolean hasOthers(@Variable("refused") String refused) {
-        Set<String> without = Set.copyOf(split(refused));
-        return of("undelivered", "").stream().anyMatch(address -> !without.contains(word(address)));
-    }
-
-    /** The addresses of a column of table mail, in lower case. */
-    static List<String> split(Object commaSeparated) {
-        List<String> addresses = new ArrayList<>();
-        for (String address : String.valueOf(commaSeparated).split(",", -1)) {
-            if (!address.isBlank()) {
-                addresses.add(address.strip().toLowerCase(Locale.ROOT));
-            }
-        }
-        return addresses;
+    /** Whether anybody but these, in lower case, receives the alert that a mail is undeliverable. */
+    boolean hasOthers(Set<String> addresses) {
+        return of(AlertKind.UNDELIVERED, "").stream()
+                .anyMatch(address -> !addresses.contains(DeliveryResult.word(address)));
     }
 }

@@ -7,14 +7,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import org.apache.camel.Body;
 import org.apache.camel.Exchange;
-import org.apache.camel.Header;
 
 /**
  * The bean {@code meters}: the numbers of Callboard on {@code /observe/metrics}. What stands in a label is one of few
@@ -25,11 +21,6 @@ public final class CallbackMetrics {
     private final Set<String> providers;
     private final Timer commits;
     private final DistributionSummary groups;
-    private final Counter sent;
-    private final Counter mailFailures;
-    private final AtomicLong pending = new AtomicLong();
-    private final AtomicLong setAside = new AtomicLong();
-    private final AtomicLong oldestSeconds = new AtomicLong();
 
     /** What became of a callback that was let in. */
     enum Became {
@@ -59,24 +50,11 @@ public final class CallbackMetrics {
                 .description("How many callbacks shared one commit")
                 .serviceLevelObjectives(1, 4, 16, 64)
                 .register(registry);
-        this.sent = Counter.builder("callboard.alerts.sent")
-                .description("Alerts that a mail server has taken, or that became a file")
-                .register(registry);
-        this.mailFailures = Counter.builder("callboard.mail.failures")
-                .description("Mails that were not taken and are tried again")
-                .register(registry);
-        gauge("callboard.alerts.pending", "Alerts that wait for a mail server to take them", pending);
-        gauge("callboard.alerts.set.aside", "Alerts that no mail server takes, and a person has to look at", setAside);
-        gauge("callboard.alerts.oldest.pending.seconds", "How long the oldest pending alert has waited", oldestSeconds);
         for (String provider : providers) {
             for (Became became : Became.values()) {
                 counter(provider, became);
             }
         }
-    }
-
-    private void gauge(String name, String description, AtomicLong value) {
-        Gauge.builder(name, value, AtomicLong::get).description(description).register(registry);
     }
 
     private Counter counter(String provider, Became became) {
@@ -105,26 +83,5 @@ public final class CallbackMetrics {
         Gauge.builder("callboard.waiting", waiting)
                 .description("Callbacks that wait for a commit to begin")
                 .register(registry);
-    }
-
-    /** For the route that sends mails, when it has marked what was sent. */
-    public void countSent(@Header("CamelJdbcUpdateCount") int alerts) {
-        sent.increment(alerts);
-    }
-
-    /** For the route that sends mails, when a mail was not taken. */
-    public void countMailFailure() {
-        mailFailures.increment();
-    }
-
-    /** For the route that counts alerts by the clock: the row of its query. */
-    public void showAlerts(@Body Map<String, Object> row) {
-        pending.set(number(row.get("pending")));
-        setAside.set(number(row.get("set_aside")));
-        oldestSeconds.set(number(row.get("oldest_seconds")));
-    }
-
-    private static long number(Object value) {
-        return value instanceof Number number ? number.longValue() : 0;
     }
 }

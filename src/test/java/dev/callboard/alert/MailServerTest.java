@@ -11,6 +11,7 @@ import dev.callboard.testkit.Certificates;
 import dev.callboard.testkit.Failures;
 import dev.callboard.testkit.HostileMailServer;
 import dev.callboard.testkit.HostileMailServer.Stage;
+import dev.callboard.testkit.SettableClock;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.TestMails;
 import java.io.IOException;
@@ -19,13 +20,13 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.OffsetDateTime;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.apache.camel.Route;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
@@ -37,11 +38,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Mails and the servers that take them, or do not: what is tried on, what is set aside, and who is told. */
+/** Mails and mail servers that accept them or do not: what is attempted again, what bounces, and who gets an alert. */
 @Timeout(value = 90, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class MailServerTest {
     private static HostileMailServer server;
     private static TestCallboard callboard;
+    private static final SettableClock CLOCK = new SettableClock();
 
     @BeforeAll
     static void start() throws IOException {
@@ -50,7 +52,7 @@ final class MailServerTest {
         settings.put("callboard.alerts.to", "ops@example.test, Support <support@example.test>");
         // A server on this machine may have users at localhost; on another it could not reach them.
         settings.put("callboard.alerts.from", "callboard@example.test");
-        callboard = TestCallboard.start(Backend.H2, settings);
+        callboard = TestCallboard.start(Backend.H2, settings, CLOCK);
     }
 
     @AfterAll
@@ -68,28 +70,47 @@ final class MailServerTest {
         return Awaitility.await().pollInterval(Duration.ofMillis(50)).atMost(Duration.ofSeconds(15));
     }
 
-    /** The first mail of a provider, when a try of it has come to an end. */
-    private static Map<String, Object> tried(String provider) {
+    /** The first mail of a provider, once an attempt has ended. */
+    private static Map<String, Object> attempted(String provider) {
+        return attempted(provider, 1);
+    }
+
+    private static Map<String, Object> attempted(String provider, int attempts) {
         return soon().until(
                         () -> callboard.rows(
-                                "SELECT * FROM mail WHERE provider = ? AND kind = 'failed' AND attempts > 0 AND claim IS NULL"
-                                        + " ORDER BY nth",
-                                provider),
+                                "SELECT * FROM mail WHERE provider = ? AND kind = 'failed' AND attempts >= ?"
+                                        + " AND lease_id IS NULL ORDER BY sequence",
+                                provider,
+                                attempts),
                         rows -> !rows.isEmpty())
                 .get(0);
     }
 
-    private static Map<String, Object> alert(String provider) {
+    /** The recipients of a mail in a state, in alphabetical order. */
+    private static List<Object> recipients(Map<String, Object> mail, String state) {
         return callboard
-                .rows("SELECT * FROM alert WHERE provider = ? AND kind = 'failed'", provider)
+                .rows(
+                        "SELECT address FROM mail_recipient WHERE mail_id = ? AND state = ? ORDER BY address",
+                        mail.get("mail_id"),
+                        state)
+                .stream()
+                .map(row -> row.get("address"))
+                .toList();
+    }
+
+    /** The mail of the one alert about a provider. */
+    private static Map<String, Object> mailOfAlert(String provider) {
+        return callboard
+                .rows(
+                        "SELECT mail.* FROM alert JOIN mail ON mail.mail_id = alert.mail_id"
+                                + " WHERE alert.provider = ? AND alert.kind = 'failed'",
+                        provider)
                 .get(0);
     }
 
-    private static void tryAgain(String provider) {
-        Failures.update(
-                callboard,
-                "UPDATE mail SET next_attempt_at = CURRENT_TIMESTAMP WHERE next_attempt_at IS NOT NULL AND provider = '"
-                        + provider + "'");
+    /** The longest time between two attempts. */
+    private static void anHourPasses() {
+        CLOCK.advance(Duration.ofHours(1));
     }
 
     private static List<HostileMailServer.Received> received(Map<String, Object> mail) {
@@ -108,22 +129,22 @@ final class MailServerTest {
 
     @ParameterizedTest
     @EnumSource(Stage.class)
-    void triesOnWhenTheConnectionEndsAtAnyStage(Stage stage) {
-        triesOn(stage, HostileMailServer.DROP);
+    void retriesWhenTheConnectionEndsAtAnyStage(Stage stage) {
+        retries(stage, HostileMailServer.DROP);
         assertThat(health("")).doesNotContain("DOWN");
     }
 
     @ParameterizedTest
     @EnumSource(Stage.class)
-    void triesOnWhenItIsRefusedForAWhileAtAnyStage(Stage stage) {
-        triesOn(stage, "451 4.3.0 not now");
+    void retriesAfterATemporaryErrorAtAnyStage(Stage stage) {
+        retries(stage, "451 4.3.0 not now");
         assertThat(health("")).doesNotContain("DOWN");
     }
 
     @ParameterizedTest
     @EnumSource(names = {"GREETING", "EHLO", "STARTTLS", "AUTH", "MAIL"})
-    void triesOnAndSaysThatTheSettingsAreWrongWhenItIsRefusedBeforeAnyRecipient(Stage stage) {
-        triesOn(stage, "554 5.7.1 go away");
+    void retriesAndShowsAFaultOfTheSettingsAfterAPermanentErrorBeforeAnyRecipient(Stage stage) {
+        retries(stage, "554 5.7.1 go away");
     }
 
     @Test
@@ -140,23 +161,27 @@ final class MailServerTest {
         assertThat(health("")).doesNotContain("DOWN");
     }
 
-    private static void triesOn(Stage stage, String answer) {
+    private static void retries(Stage stage, String answer) {
         String provider = newProvider();
         server.misbehave(stage, answer);
         Failures.record(callboard, provider, 1);
-        Map<String, Object> mail = tried(provider);
+        Map<String, Object> mail = attempted(provider);
         assertThat(mail.get("last_error").toString()).doesNotContain("null");
-        assertThat(mail).containsEntry("sent_at", null).containsEntry("set_aside_at", null);
-        assertThat(alert(provider)).containsEntry("sent_at", null).containsEntry("set_aside_at", null);
+        assertThat(mail)
+                .containsEntry("state", "pending")
+                .containsEntry("sent_at", null)
+                .containsEntry("failed_at", null);
+        assertThat(mailOfAlert(provider)).containsEntry("mail_id", mail.get("mail_id"));
         assertThat(callboard.manage("/observe/health/ready").statusCode()).isEqualTo(200);
         assertThat(callboard.manage("/observe/health/live").statusCode()).isEqualTo(200);
         if (answer.startsWith("554")) {
             assertThat(health("")).contains("DOWN").contains("go away");
         }
         server.behave();
-        tryAgain(provider);
-        soon().until(() -> alert(provider).get("sent_at") != null);
-        // Who drops the connection after the end of the data has the mail already, and gets it again under its id.
+        anHourPasses();
+        soon().until(() -> mailOfAlert(provider).get("state").equals("sent"));
+        assertThat(mailOfAlert(provider).get("sent_at")).isNotNull();
+        // A server that drops the connection after the end of the data has the mail, and gets it again under its id.
         assertThat(received(mail)).hasSize(stage == Stage.END_OF_DATA ? 2 : 1);
         assertThat(received(mail).get(0).recipients()).containsExactly("ops@example.test", "support@example.test");
         soon().until(() -> callboard.manage("/observe/health").statusCode() == 200);
@@ -164,20 +189,19 @@ final class MailServerTest {
 
     @ParameterizedTest
     @EnumSource(names = {"DATA", "END_OF_DATA"})
-    void setsAsideAMailThatIsRefusedForGood(Stage stage) {
+    void bouncesAMailThatIsRejectedForGood(Stage stage) {
         String provider = newProvider();
         server.misbehave(stage, "554 5.6.0 I do not like it");
         Failures.record(callboard, provider, 1);
-        Map<String, Object> mail = tried(provider);
-        assertThat(mail)
-                .containsEntry("next_attempt_at", null)
-                .containsEntry("refused_for", "ops@example.test,support@example.test");
-        assertThat(mail.get("set_aside_at")).isNotNull();
+        Map<String, Object> mail = attempted(provider);
+        assertThat(mail).containsEntry("state", "bounced").containsEntry("next_attempt_at", null);
+        assertThat(recipients(mail, "rejected")).containsExactly("ops@example.test", "support@example.test");
+        assertThat(mail.get("failed_at")).isNotNull();
         assertThat(mail.get("last_error").toString()).contains("I do not like it");
-        assertThat(alert(provider).get("set_aside_at")).isNotNull();
+        assertThat(mailOfAlert(provider)).containsEntry("mail_id", mail.get("mail_id"));
         assertThat(callboard.manage("/mails").body())
                 .contains(mail.get("mail_id").toString());
-        // Everybody was refused, so there is nobody to tell.
+        // Everybody rejected it, so nobody is left to get an alert about it.
         assertThat(callboard.rows("SELECT * FROM alert WHERE kind = 'undelivered' AND provider = ?", provider))
                 .isEmpty();
         assertThat(callboard.manage("/observe/health/ready").statusCode()).isEqualTo(200);
@@ -185,36 +209,33 @@ final class MailServerTest {
 
     @ParameterizedTest
     @EnumSource(Backend.class)
-    void countsWhatWaitsForItsNextTryAndWhatIsSetAside(Backend backend) throws Exception {
+    void countsPendingAndUndeliverableAlerts(Backend backend) throws Exception {
         try (HostileMailServer refusing = new HostileMailServer(Certificates.TRUSTED);
                 TestCallboard counting = TestCallboard.start(backend, refusing.settings())) {
             refusing.misbehave(Stage.DATA, "554 5.6.0 I do not like it");
             Failures.record(counting, newProvider(), 2);
-            soon().until(() -> !counting.rows("SELECT 1 FROM mail WHERE set_aside_at IS NOT NULL")
-                    .isEmpty());
+            soon().until(() ->
+                    !counting.rows("SELECT 1 FROM mail WHERE state = 'bounced'").isEmpty());
             refusing.misbehave(Stage.DATA, "451 4.3.0 not now");
             Failures.record(counting, newProvider(), 3);
-            // Without waiting for its timer.
-            Route count = counting.callboard().camel().getRoute("count-alerts");
             soon().untilAsserted(() -> {
-                count.getProcessor().process(count.getEndpoint().createExchange());
+                counting.run("count-alerts");
                 assertThat(counting.manage("/observe/metrics").body())
-                        .contains("callboard_alerts_pending 3.0", "callboard_alerts_set_aside 2.0");
+                        .contains("callboard_alerts_pending 3.0", "callboard_alerts_undeliverable 2.0");
             });
         }
     }
 
     @Test
-    void tellsTheOthersWhenARecipientIsRefusedForGoodAndTriesAgainAtTheNextStart() throws Exception {
+    void alertsTheOthersWhenARecipientIsRejectedForGoodAndRetriesAtTheNextStart() throws Exception {
         String provider = newProvider();
         server.refuse("ops@example.test", "550 5.1.1 no such user");
         Failures.record(callboard, provider, 1);
-        Map<String, Object> mail = tried(provider);
-        assertThat(mail)
-                .containsEntry("taken_for", "support@example.test")
-                .containsEntry("refused_for", "ops@example.test")
-                .containsEntry("next_attempt_at", null);
-        assertThat(alert(provider).get("sent_at")).isNotNull();
+        Map<String, Object> mail = attempted(provider);
+        assertThat(mail).containsEntry("state", "sent").containsEntry("next_attempt_at", null);
+        assertThat(mail.get("sent_at")).isNotNull();
+        assertThat(recipients(mail, "accepted")).containsExactly("support@example.test");
+        assertThat(recipients(mail, "rejected")).containsExactly("ops@example.test");
         HostileMailServer.Received notice = soon().until(
                         () -> server.received().stream()
                                 .filter(one -> TestMails.text(one.mail()).contains("no such user"))
@@ -222,61 +243,60 @@ final class MailServerTest {
                         list -> !list.isEmpty())
                 .get(0);
         assertThat(notice.recipients()).containsExactly("support@example.test");
-        assertThat(notice.mail().getSubject()).contains("refused a mail for good");
+        assertThat(notice.mail().getSubject()).contains("could not be delivered");
 
         server.behave();
         callboard.close();
         callboard.startAgain();
         soon().until(() -> received(mail).size() == 2);
         assertThat(received(mail).get(1).recipients()).containsExactly("ops@example.test");
-        soon().until(() -> tried(provider).get("taken_for").equals("ops@example.test,support@example.test"));
+        soon().until(() -> recipients(mail, "accepted").equals(List.of("ops@example.test", "support@example.test")));
+        soon().until(() -> callboard
+                .manage("/mails")
+                .body()
+                .contains("\"takenFor\":\"ops@example.test,support@example.test\",\"refusedFor\":\"\""));
+        assertThat(attempted(provider)).containsEntry("state", "sent").containsEntry("sent_at", mail.get("sent_at"));
     }
 
     @Test
-    void triesOnForARecipientWhoIsRefusedForAWhileAlone() {
+    void retriesForADeferredRecipientAlone() {
         String provider = newProvider();
         server.refuse("support@example.test", "450 4.2.0 greylisted");
         Failures.record(callboard, provider, 1);
-        Map<String, Object> mail = tried(provider);
-        assertThat(mail).containsEntry("taken_for", "ops@example.test").containsEntry("refused_for", "");
+        Map<String, Object> mail = attempted(provider);
+        assertThat(mail).containsEntry("state", "pending");
+        assertThat(mail.get("sent_at")).isNotNull();
         assertThat(mail.get("next_attempt_at")).isNotNull();
+        assertThat(recipients(mail, "accepted")).containsExactly("ops@example.test");
+        assertThat(recipients(mail, "rejected")).isEmpty();
         server.behave();
-        tryAgain(provider);
+        anHourPasses();
         soon().until(() -> received(mail).size() == 2);
         assertThat(received(mail).get(1).recipients()).containsExactly("support@example.test");
     }
 
     @Test
-    void triesAgainAfterSecondsAtFirstAndAtMostAnHour() {
+    void retriesAfterSecondsAtFirstAndThenAfterTwiceTheTime() {
         String provider = newProvider();
         server.misbehave(Stage.RCPT, "451 4.3.0 not now");
         Failures.record(callboard, provider, 1);
-        assertThat(secondsToTheNextTry(tried(provider))).isBetween(1.0, 5.0);
-        for (int attempts : new int[] {5, 11, 1000}) {
-            Failures.update(
-                    callboard, "UPDATE mail SET attempts = " + attempts + " WHERE provider = '" + provider + "'");
-            tryAgain(provider);
-            Map<String, Object> mail = soon().until(
-                            () -> tried(provider), row -> ((Number) row.get("attempts")).intValue() == attempts + 1);
-            double most = Math.min(3600, 5 * Math.pow(2, attempts));
-            assertThat(secondsToTheNextTry(mail)).isBetween(0.7 * most, most);
-        }
+        assertThat(secondsToTheNextAttempt(attempted(provider, 1))).isBetween(3.75, 5.0);
+        CLOCK.advance(Duration.ofSeconds(5));
+        assertThat(secondsToTheNextAttempt(attempted(provider, 2))).isBetween(7.5, 10.0);
+        CLOCK.advance(Duration.ofSeconds(10));
+        assertThat(secondsToTheNextAttempt(attempted(provider, 3))).isBetween(15.0, 20.0);
     }
 
-    private static double secondsToTheNextTry(Map<String, Object> mail) {
-        return ((Number) callboard
-                        .rows(
-                                "SELECT CAST(EXTRACT(EPOCH FROM next_attempt_at - CURRENT_TIMESTAMP) AS DOUBLE PRECISION)"
-                                        + " AS s FROM mail WHERE mail_id = ?",
-                                mail.get("mail_id"))
-                        .get(0)
-                        .get("s"))
-                .doubleValue();
+    private static double secondsToTheNextAttempt(Map<String, Object> mail) {
+        Object next = mail.get("next_attempt_at");
+        return Duration.between(CLOCK.instant(), ((OffsetDateTime) next).toInstant())
+                        .toMillis()
+                / 1000.0;
     }
 
     @ParameterizedTest
     @CsvSource({"SILENCE, GREETING", "SILENCE, END_OF_DATA", "TRICKLE, GREETING", "TRICKLE, EHLO", "TRICKLE, RCPT"})
-    void givesUpOnAServerThatIsSlow(String how, Stage stage) throws Exception {
+    void abandonsAnAttemptAtASlowServer(String how, Stage stage) throws Exception {
         server.misbehave(stage, how.equals("SILENCE") ? HostileMailServer.SILENCE : HostileMailServer.TRICKLE);
         var sender = MailServer.of(
                 settings(server.settings()), Clock.systemUTC(), Duration.ofMillis(300), Duration.ofSeconds(1));
@@ -286,7 +306,7 @@ final class MailServerTest {
     }
 
     @Test
-    void leavesTheMailsThatWaitToTheNextStartWhenItStops() throws Exception {
+    void leavesPendingMailsToTheNextStartWhenItStops() throws Exception {
         try (HostileMailServer slow = new HostileMailServer(Certificates.TRUSTED);
                 TestCallboard stopping = TestCallboard.start(Backend.H2, slow.settings())) {
             slow.misbehave(Stage.GREETING, HostileMailServer.SILENCE);
@@ -335,13 +355,13 @@ final class MailServerTest {
         server.misbehave(Stage.AUTH, "535 5.7.8 wrong password");
         HttpResponse<String> answer = testMail(callboard);
         assertThat(answer.statusCode()).isEqualTo(502);
-        assertThat(answer.body().lines()).singleElement().asString().contains("refused the login", "wrong password");
+        assertThat(answer.body().lines()).singleElement().asString().contains("rejected the login", "wrong password");
         server.behave();
         server.refuse("support@example.test", "550 5.1.1 no such user");
         assertThat(testMail(callboard).body().lines())
                 .singleElement()
                 .asString()
-                .contains("for ops@example.test went to", "refused support@example.test: 550 5.1.1 no such user");
+                .contains("for ops@example.test went to", "rejected support@example.test: 550 5.1.1 no such user");
     }
 
     @ParameterizedTest

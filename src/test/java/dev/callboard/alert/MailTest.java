@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.icegreen.greenmail.util.GreenMail;
 import com.icegreen.greenmail.util.ServerSetup;
 import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.SettableClock;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.TestMails;
 import jakarta.mail.Header;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What a mail server gets, and what becomes of a mail that none takes. */
+/** What a mail server receives, and how long a mail is attempted that none accepts. */
 final class MailTest {
     private static GreenMail server;
     private static TestCallboard callboard;
@@ -61,25 +62,31 @@ final class MailTest {
         assertThat(parts.getBodyPart(1).getContentType()).startsWith("text/html");
         assertThat(TestMails.text(mail)).contains(id);
         assertThat(TestMails.html(mail)).contains(id);
-        Awaitility.await()
-                .untilAsserted(
-                        () -> assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
-                                .containsEntry("mail_id", mail.getMessageID())
-                                .doesNotContainEntry("sent_at", null)));
+        Awaitility.await().untilAsserted(() -> assertThat(callboard.rows(
+                        "SELECT mail.* FROM alert JOIN mail ON mail.mail_id = alert.mail_id"
+                                + " WHERE alert.task_id = ?",
+                        id))
+                .singleElement()
+                .satisfies(sent -> assertThat(sent)
+                        .containsEntry("mail_id", mail.getMessageID())
+                        .containsEntry("state", "sent")
+                        .doesNotContainEntry("sent_at", null)));
     }
 
     @Test
-    void triesAgainUntilTheServerIsBack() throws Exception {
+    void retriesUntilTheServerIsBack() throws Exception {
         int port = TestCallboard.freePort();
         String id = UUID.randomUUID().toString();
-        try (TestCallboard waiting = TestCallboard.start(Backend.H2, mailTo(port))) {
+        SettableClock clock = new SettableClock();
+        try (TestCallboard waiting = TestCallboard.start(Backend.H2, mailTo(port), clock)) {
             fail(waiting, id);
-            Object mailId = awaitRefusal(waiting, id).get("mail_id");
+            Object mailId = awaitFailure(waiting, id).get("mail_id");
 
             GreenMail late = startServer(port);
+            clock.advance(Duration.ofSeconds(5));
             try {
                 assertThat(received(late, id, Duration.ofSeconds(30)).getMessageID())
-                        .as("the same on each try")
+                        .as("the same on each attempt")
                         .isEqualTo(mailId);
             } finally {
                 late.stop();
@@ -93,7 +100,7 @@ final class MailTest {
         String id = UUID.randomUUID().toString();
         TestCallboard restarted = TestCallboard.start(Backend.H2, mailTo(port));
         fail(restarted, id);
-        Object mailId = awaitRefusal(restarted, id).get("mail_id");
+        Object mailId = awaitFailure(restarted, id).get("mail_id");
         restarted.close();
 
         GreenMail late = startServer(port);
@@ -169,18 +176,18 @@ final class MailTest {
                 .isEqualTo(200);
     }
 
-    /** The mail about a task once a try has failed and nobody holds it. */
-    private static Map<String, Object> awaitRefusal(TestCallboard callboard, String id) {
+    /** The mail about a task once an attempt has failed. */
+    private static Map<String, Object> awaitFailure(TestCallboard callboard, String id) {
         return Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
                 .until(
                         () -> callboard.rows(
-                                "SELECT mail.mail_id, mail.last_error, mail.claim FROM mail"
+                                "SELECT mail.mail_id, mail.last_error, mail.lease_id FROM mail"
                                         + " JOIN alert ON alert.mail_id = mail.mail_id WHERE alert.task_id = ?",
                                 id),
                         mails -> mails.size() == 1
                                 && mails.get(0).get("last_error") != null
-                                && mails.get(0).get("claim") == null)
+                                && mails.get(0).get("lease_id") == null)
                 .get(0);
     }
 

@@ -9,18 +9,20 @@ import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.TestMails;
 import jakarta.mail.internet.MimeMessage;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.sql.Timestamp;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,9 +30,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What stands in a mail, whatever a provider has sent, and which settings of mails stop the start. */
+/** What a mail says, whatever a provider has sent, and which settings of mails prevent the start. */
 final class MailTextTest {
-    private static final Timestamp NOON = Timestamp.from(Instant.parse("2026-07-01T12:00:00Z"));
+    private static final Instant NOON = Instant.parse("2026-07-01T12:00:00Z");
 
     private static Settings settings(String... keysAndValues) {
         Map<String, String> given = new HashMap<>();
@@ -40,46 +42,44 @@ final class MailTextTest {
         return MailServerTest.settings(given);
     }
 
-    private static MailComposer alertMail(Settings settings) {
+    private static MailComposer composer(Settings settings) {
         return new MailComposer(settings, new Recipients(settings), Clock.systemUTC());
     }
 
-    private static Map<String, Object> row(String taskId, String reason) {
-        Map<String, Object> row = new HashMap<>();
-        row.put("task_id", taskId);
-        row.put("task_type", "videoEnhancer");
-        row.put("status", "2");
-        row.put("failure_reason", reason);
-        row.put("created_at", NOON);
-        return row;
+    private static MailContent.Alert alert(String taskId, String reason) {
+        return alert(taskId, reason, "videoEnhancer", null, "2", null);
     }
 
-    private static MimeMessage mail(Settings settings, String kind, Map<String, Object> row) throws Exception {
-        return mail(settings, kind, List.of(row), List.of());
+    private static MailContent.Alert alert(
+            String taskId, String reason, String taskType, String businessId, String status, String details) {
+        return new MailContent.Alert(
+                taskId, taskType, businessId, status, reason, List.of(), null, details, NOON, null, "failed");
+    }
+
+    private static MimeMessage mail(Settings settings, String kind, MailContent.Alert alert) throws Exception {
+        return mail(settings, kind, List.of(alert), List.of());
     }
 
     private static MimeMessage mail(
-            Settings settings, String kind, List<Map<String, Object>> rows, List<Map<String, Object>> files)
+            Settings settings, String kind, List<MailContent.Alert> alerts, List<MailContent.File> files)
             throws Exception {
-        Map<String, Object> mail = new HashMap<>();
-        mail.put("mail_id", "<one@callboard>");
-        mail.put("kind", kind);
-        mail.put("provider", "fotor");
-        Map<String, Object> total = Map.of(
-                "alerts",
-                (long) rows.size(),
-                "tasks",
-                rows.get(0).get("task_id") == null ? 0L : (long) rows.size(),
-                "completed",
-                0L,
-                "since",
-                NOON,
-                "until",
-                NOON);
-        MimeMessage message =
-                alertMail(settings).compose(mail, new Recipients(settings).everybody(), total, List.of(), rows, files);
+        long tasks = alerts.stream().filter(alert -> alert.taskId() != null).count();
+        MailContent content = new MailContent(alerts.size(), tasks, 0, NOON, NOON, List.of(), alerts, files);
+        MimeMessage message = composer(settings)
+                .compose(new LeasedMail(
+                        "<one@callboard>",
+                        "fotor",
+                        kind,
+                        "<one@callboard>",
+                        null,
+                        UUID.randomUUID(),
+                        1,
+                        false,
+                        List.of(),
+                        new Recipients(settings).everybody(),
+                        content));
         // As a mail program gets it.
-        return new MimeMessage(null, new java.io.ByteArrayInputStream(bytes(message)));
+        return new MimeMessage(null, new ByteArrayInputStream(bytes(message)));
     }
 
     private static byte[] bytes(MimeMessage mail) throws Exception {
@@ -99,12 +99,10 @@ final class MailTextTest {
                 "\u0000\u0007\u2028\u2029"
             })
     void letsNothingHostileOutOfItsPlace(String hostile) throws Exception {
-        Map<String, Object> row = row(hostile, hostile);
-        for (String name : List.of("task_type", "business_id", "status")) {
-            row.put(name, hostile);
-        }
-        for (String kind : Recipients.KINDS) {
-            MimeMessage mail = mail(settings(), kind, row);
+        MailContent.Alert alert = new MailContent.Alert(
+                hostile, hostile, hostile, hostile, hostile, List.of(hostile), hostile, null, NOON, null, hostile);
+        for (String kind : kindsAndAnother()) {
+            MimeMessage mail = mail(settings(), kind, alert);
             assertThat(mail.getHeader("Bcc")).isNull();
             assertThat(mail.getHeader("To")).containsExactly("ops@localhost");
             assertThat(mail.getSubject()).hasSizeLessThanOrEqualTo(120).doesNotContainPattern("[\\p{Cc}\\p{Cf}]");
@@ -115,10 +113,15 @@ final class MailTextTest {
         }
     }
 
+    private static List<String> kindsAndAnother() {
+        List<String> kinds = new ArrayList<>(AlertKind.words());
+        kinds.add("late_payment");
+        return kinds;
+    }
+
     @Test
     void keepsEachLineAndTheSubjectShort() throws Exception {
-        Map<String, Object> row = row("t".repeat(200), "reason ".repeat(500));
-        MimeMessage mail = mail(settings(), "failed", row);
+        MimeMessage mail = mail(settings(), "failed", alert("t".repeat(200), "reason ".repeat(500)));
         assertThat(mail.getSubject()).hasSizeLessThanOrEqualTo(120).startsWith("Fotor: task failed, reason reason");
         assertThat(mail.getSubject()).hasSizeGreaterThan(110);
         assertThat(new String(bytes(mail), StandardCharsets.US_ASCII).lines())
@@ -126,17 +129,23 @@ final class MailTextTest {
     }
 
     @Test
-    void bringsInternationalTextAndEmojiOutRight() throws Exception {
+    void showsInternationalTextAndEmoji() throws Exception {
         String reason = "提示词不合规 – Ungültig: «été» 🎬👩‍🎤 ".repeat(5).strip();
-        Map<String, Object> row = row("Aufgabe-ß", reason);
-        row.put("details", "{\"Prompt\": \"" + reason + "\"}");
-        MimeMessage mail = mail(settings(), "failed", row);
+        MimeMessage mail = mail(
+                settings(),
+                "failed",
+                alert("Aufgabe-ß", reason, "videoEnhancer", null, "2", "{\"Prompt\": \"" + reason + "\"}"));
         assertThat(TestMails.text(mail))
-                .contains("Fotor says that a task has failed: " + reason)
+                .contains("Fotor could not finish a task: " + reason)
                 .contains("Prompt: " + reason);
         assertThat(TestMails.html(mail)).contains(reason);
         assertThat(mail.getSubject()).contains("提示词不合规 – Ungültig: «été» 🎬👩‍🎤");
-        assertThat(new String(bytes(mail), StandardCharsets.ISO_8859_1).chars()).allMatch(c -> c < 128);
+        String sent = new String(bytes(mail), StandardCharsets.ISO_8859_1);
+        assertThat(sent.chars()).allMatch(c -> c < 128);
+        // RFC 2047, 2: of each line with an encoded word.
+        assertThat(sent.lines().filter(line -> line.contains("=?UTF-8?")))
+                .isNotEmpty()
+                .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(76));
     }
 
     @ParameterizedTest
@@ -151,52 +160,102 @@ final class MailTextTest {
         "'https://example.org/\"><img src=x>', false",
         "https:///nothing, false"
     })
-    void linksOnlyToAddressesOfTheWebAndShowsThemInFull(String url, boolean linked) throws Exception {
-        Map<String, Object> file = Map.of("task_id", "one", "kind", "video", "url", url, "flagged", true);
-        MimeMessage mail = mail(settings(), "flagged", List.of(row("one", null)), List.of(file));
+    void linksOnlyToHttpUrlsAndShowsThemInFull(String url, boolean linked) throws Exception {
+        MailContent.File file = new MailContent.File("one", "video", url);
+        MimeMessage mail = mail(settings(), "flagged", List.of(alert("one", null)), List.of(file));
         assertThat(TestMails.text(mail)).contains("File:      " + url + " (video)\n");
         assertThat(TestMails.html(mail).contains("<a href=")).isEqualTo(linked);
         assertThat(TestMails.html(mail)).doesNotContain("<img");
     }
 
     @Test
-    void tellsTimesInTheTimeZoneOfTheSettings() throws Exception {
-        assertThat(TestMails.text(mail(settings(), "failed", row("one", null))))
+    void showsTimesInTheTimeZoneOfTheSettings() throws Exception {
+        assertThat(TestMails.text(mail(settings(), "failed", alert("one", null))))
                 .contains("When:      2026-07-01 12:00:00 UTC");
         Settings berlin = settings("callboard.alerts.time-zone", "Europe/Berlin");
-        assertThat(TestMails.text(mail(berlin, "failed", row("one", null)))).contains("2026-07-01 14:00:00 CEST");
+        assertThat(TestMails.text(mail(berlin, "failed", alert("one", null)))).contains("2026-07-01 14:00:00 CEST");
     }
 
     @Test
-    void writesATaskIntoAnAddressThatCanBePastedIntoAShell() throws Exception {
-        assertThat(TestMails.text(mail(settings(), "failed", row("$(reboot) ../é", null))))
+    void writesATaskIdIntoAUrlThatCanBePastedIntoAShell() throws Exception {
+        assertThat(TestMails.text(mail(settings(), "failed", alert("$(reboot) ../é", null))))
                 .contains("curl http://127.0.0.1:9876/tasks/fotor/%24%28reboot%29%20..%2F%C3%A9\n");
     }
 
     @Test
-    void listsWhoWasRefused() throws Exception {
-        Map<String, Object> row = new HashMap<>();
-        row.put("detail", "203.0.113.7: 12 times\n198.51.100.1: once\r\n\u202e");
-        row.put("created_at", NOON);
-        assertThat(TestMails.text(mail(settings(), "refused", row)))
+    void listsRejectedCallers() throws Exception {
+        MailContent.Alert alert = new MailContent.Alert(
+                null,
+                null,
+                null,
+                null,
+                null,
+                List.of(),
+                "203.0.113.7: 12 times\n198.51.100.1: once\r\n\u202e",
+                null,
+                NOON,
+                null,
+                null);
+        assertThat(TestMails.text(mail(settings(), "refused", alert)))
                 .contains("callboard.fotor.allowed-sources")
                 .contains("  203.0.113.7: 12 times\n  198.51.100.1: once\n")
                 .doesNotContain("Task:");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "failed      | Fotor could not finish a task: it is dark     | order the task again",
+                "no_result   | Fotor reports a task as completed, but sent no file. | order the task again",
+                "incomplete  | Fotor reports a task as completed, but a part | Check which files arrived",
+                "flagged     | Fotor completed a task and marked the result  | Look at the files",
+                "unknown     | Fotor sent a status that Callboard does not know: 7 | to routes/fotor.camel.yaml",
+                "refused     | Callers of Fotor's callback URL were rejected  | callboard.fotor.allowed-sources",
+                "malformed   | A callback from Fotor was invalid              | routes/fotor.schema.json",
+                "undelivered | The mail server rejected an alert mail         | correct the address",
+            })
+    void saysInTheFirstLineWhatHappenedAndThenWhatToDo(String kind, String first, String toDo) throws Exception {
+        MimeMessage mail = mail(settings(), kind, alert("one", "it is dark", "videoEnhancer", null, "7", null));
+        List<String> lines = TestMails.text(mail).lines().toList();
+        assertThat(lines.get(0)).startsWith(first);
+        assertThat(lines.get(2)).startsWith("What to do: ").contains(toDo);
+        // The same in HTML, but for its typographic apostrophes.
+        String html = TestMails.html(mail).replaceAll("<[^>]*>", "").replace("’", "'");
+        assertThat(html).contains(lines.get(0)).contains(lines.get(2).replace("`", ""));
+    }
+
     @Test
-    void asksForNoAutomaticAnswer() throws Exception {
-        MimeMessage mail = mail(settings(), "failed", row("one", null));
+    void namesTheOtherKindsOfTheSameCallback() throws Exception {
+        MailContent.Alert alert = new MailContent.Alert(
+                "one", null, null, "1", null, List.of("flagged", "late_payment"), null, null, NOON, null, "completed");
+        assertThat(TestMails.text(mail(settings(), "incomplete", alert)))
+                .contains("Also:      marked as harmful or sensitive\nAlso:      late_payment\n");
+    }
+
+    @Test
+    void namesAKindThatOnlyAUsersRouteKnows() throws Exception {
+        MimeMessage mail = mail(settings(), "late_payment", alert("one", null));
+        assertThat(mail.getSubject()).isEqualTo("Fotor: late_payment (one, videoEnhancer)");
+        assertThat(TestMails.text(mail)).startsWith("Fotor: late_payment.").contains("Task:      one");
+        assertThat(new Recipients(settings()).of(AlertKind.of("late_payment"), "fotor"))
+                .extracting(Object::toString)
+                .containsExactly("ops@localhost");
+    }
+
+    @Test
+    void asksForNoAutomaticReply() throws Exception {
+        MimeMessage mail = mail(settings(), "failed", alert("one", null));
         assertThat(mail.getHeader("Auto-Submitted")).containsExactly("auto-generated");
         assertThat(mail.getMessageID()).isEqualTo("<one@callboard>");
     }
 
     @Test
-    void takesTheTemplatesOfAFolderInPlaceOfItsOwn(@TempDir Path folder) throws Exception {
+    void prefersTheTemplatesOfAFolder(@TempDir Path folder) throws Exception {
         Files.writeString(folder.resolve("subject.mustache"), "{{provider}} sagt: {{count}} kaputt ✂");
-        MimeMessage mail = mail(settings("callboard.mail.templates", folder.toString()), "failed", row("one", null));
+        MimeMessage mail = mail(settings("callboard.mail.templates", folder.toString()), "failed", alert("one", null));
         assertThat(mail.getSubject()).isEqualTo("fotor sagt: 1 kaputt ✂");
-        assertThat(TestMails.text(mail)).startsWith("Fotor says that a task has failed");
+        assertThat(TestMails.text(mail)).startsWith("Fotor could not finish a task");
     }
 
     @ParameterizedTest
@@ -235,38 +294,38 @@ final class MailTextTest {
         List<String> given = new ArrayList<>(List.of(key, value));
         Stream.of(others == null ? new String[0] : others.split(" ", -1))
                 .forEach(other -> given.addAll(List.of(other.split("=", 2))));
-        assertThatThrownBy(() -> alertMail(settings(given.toArray(new String[0]))))
+        assertThatThrownBy(() -> composer(settings(given.toArray(new String[0]))))
                 .isInstanceOf(StartException.class)
                 .hasMessageStartingWith(key + ": ");
     }
 
     @Test
-    void asksTheKindBeforeTheProviderBeforeTheDefault() {
+    void prefersTheRecipientsOfTheKindToThoseOfTheProviderToTheDefault() {
         Recipients recipients = new Recipients(settings(
                 "callboard.alerts.to", "all@x.test",
                 "callboard.alerts.provider.fotor.to", "Fotor Team <fotor@x.test>, second@x.test",
                 "callboard.alerts.kind.flagged.to", "trust@x.test",
                 "callboard.alerts.kind.unknown.to", "none"));
-        assertThat(recipients.of("failed", "creatify"))
+        assertThat(recipients.of(AlertKind.FAILED, "creatify"))
                 .extracting(Object::toString)
                 .containsExactly("all@x.test");
-        assertThat(recipients.of("failed", "fotor")).hasSize(2);
-        assertThat(recipients.of("flagged", "fotor"))
+        assertThat(recipients.of(AlertKind.FAILED, "fotor")).hasSize(2);
+        assertThat(recipients.of(AlertKind.FLAGGED, "fotor"))
                 .extracting(Object::toString)
                 .containsExactly("trust@x.test");
-        assertThat(recipients.of("unknown", "fotor")).isEmpty();
-        assertThat(recipients.of("undelivered", "fotor")).hasSize(4);
-        assertThat(recipients.hasOthers("all@x.test")).isTrue();
-        assertThat(recipients.hasOthers("all@x.test,fotor@x.test,second@x.test,trust@x.test"))
+        assertThat(recipients.of(AlertKind.UNKNOWN, "fotor")).isEmpty();
+        assertThat(recipients.of(AlertKind.UNDELIVERED, "fotor")).hasSize(4);
+        assertThat(recipients.hasOthers(Set.of("all@x.test"))).isTrue();
+        assertThat(recipients.hasOthers(Set.of("all@x.test", "fotor@x.test", "second@x.test", "trust@x.test")))
                 .isFalse();
     }
 
     @Test
-    void writesAFileWholeForItsOwnerAloneUnderANameThatSortsByTime(@TempDir Path folder) throws Exception {
+    void writesAFileThatOnlyItsOwnerCanReadUnderANameThatSortsByTime(@TempDir Path folder) throws Exception {
         Path directory = folder.resolve("data/mail");
         for (String time : List.of("2026-07-01T12:00:00.009Z", "2026-07-01T12:00:00.010Z", "2026-10-01T00:00:00Z")) {
             Clock clock = Clock.fixed(Instant.parse(time), java.time.ZoneOffset.UTC);
-            new EmlDirectory(directory, clock).send(mail(settings(), "failed", row(time, null)));
+            new EmlFileSender(directory, clock).send(mail(settings(), "failed", alert(time, null)));
         }
         try (Stream<Path> files = Files.list(directory)) {
             List<Path> sorted = files.sorted().toList();
@@ -282,7 +341,7 @@ final class MailTextTest {
     }
 
     @Test
-    void leavesNoHalfFileIfAMailCannotBeWritten(@TempDir Path folder) throws Exception {
+    void leavesNoIncompleteFileIfAMailCannotBeWritten(@TempDir Path folder) throws Exception {
         MimeMessage broken = new MimeMessage((jakarta.mail.Session) null) {
             @Override
             public void writeTo(java.io.OutputStream out) throws java.io.IOException {
@@ -291,7 +350,7 @@ final class MailTextTest {
             }
         };
         broken.setHeader("Message-ID", "<one@callboard>");
-        assertThatThrownBy(() -> new EmlDirectory(folder, Clock.systemUTC()).send(broken))
+        assertThatThrownBy(() -> new EmlFileSender(folder, Clock.systemUTC()).send(broken))
                 .hasMessageContaining("can't write to callboard.mail.directory");
         try (Stream<Path> files = Files.list(folder)) {
             assertThat(files).isEmpty();

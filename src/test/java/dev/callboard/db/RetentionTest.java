@@ -34,19 +34,24 @@ final class RetentionTest {
             callboard.post("fotor", "old and malformed");
             callboard.post("fotor", "new and malformed");
             await().until(() -> callboard
-                    .rows("SELECT task_id FROM alert WHERE sent_at IS NULL")
+                    .rows(
+                            "SELECT 1 FROM alert LEFT JOIN mail ON mail.mail_id = alert.mail_id WHERE mail.sent_at IS NULL")
                     .isEmpty());
             execute(
                     callboard,
                     "UPDATE quarantine SET received_at = received_at - INTERVAL '31' DAY WHERE payload LIKE 'old%'",
-                    "INSERT INTO mail (mail_id, provider, kind, nth, thread_id, created_at, quiet_at, distance_seconds,"
-                            + " next_mail_at, sent_at) SELECT 'of nothing', 'fotor', 'flagged', 1, 'of nothing', then_at, then_at, 1, then_at, then_at"
+                    "INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, state, created_at, quiet_after,"
+                            + " interval_seconds, next_digest_at, sent_at)"
+                            + " SELECT 'of nothing', 'fotor', 'flagged', 1, 'of nothing', 'sent', then_at, then_at, 1, then_at, then_at"
                             + " FROM (SELECT CURRENT_TIMESTAMP - INTERVAL '31' DAY AS then_at) AS times",
                     "UPDATE mail SET sent_at = sent_at - INTERVAL '31' DAY WHERE kind = 'malformed'",
                     "UPDATE task SET changed_at = changed_at - INTERVAL '31' DAY WHERE task_id LIKE 'old%'",
                     "UPDATE task SET last_callback_at = last_callback_at - INTERVAL '31' DAY WHERE task_id IN ('old', 'old-untold')",
-                    "UPDATE alert SET sent_at = NULL, next_attempt_at = CURRENT_TIMESTAMP + INTERVAL '1' DAY"
-                            + " WHERE task_id = 'old-untold'");
+                    "INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, state, created_at, quiet_after,"
+                            + " interval_seconds, next_digest_at, next_attempt_at)"
+                            + " SELECT 'unsent', 'waiting', 'failed', 1, 'unsent', 'pending', now_at, now_at, 1, now_at,"
+                            + " now_at + INTERVAL '1' DAY FROM (SELECT CURRENT_TIMESTAMP AS now_at) AS times",
+                    "UPDATE alert SET mail_id = 'unsent' WHERE task_id = 'old-untold'");
         } finally {
             callboard.close();
         }

@@ -63,9 +63,13 @@ final class TaskRecorderTest extends OnEachDatabase {
 
     @Test
     void showsHowLongTheOldestUnsentAlertHasWaited() throws SQLException {
-        execute("INSERT INTO alert (alert_id, kind, provider, created_at, next_attempt_at)"
-                + " VALUES (CAST('11111111-2222-3333-4444-555555555555' AS UUID), 'failed', 'fotor',"
-                + " CURRENT_TIMESTAMP - INTERVAL '1' HOUR, CURRENT_TIMESTAMP + INTERVAL '1' HOUR)");
+        execute("INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, state, created_at, quiet_after,"
+                + " interval_seconds, next_digest_at, next_attempt_at)"
+                + " SELECT 'waiting', 'waiting', 'failed', 1, 'waiting', 'pending', now_at, now_at, 1, now_at,"
+                + " now_at + INTERVAL '1' HOUR FROM (SELECT CURRENT_TIMESTAMP AS now_at) AS times");
+        execute("INSERT INTO alert (alert_id, kind, provider, created_at, mail_id)"
+                + " VALUES (CAST('11111111-2222-3333-4444-555555555555' AS UUID), 'failed', 'waiting',"
+                + " CURRENT_TIMESTAMP - INTERVAL '1' HOUR, 'waiting')");
         await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(metrics())
                 .containsPattern("callboard_alerts_pending [1-9]")
                 .containsPattern("callboard_alerts_oldest_pending_seconds 36\\d\\d"));

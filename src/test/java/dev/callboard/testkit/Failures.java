@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.function.IntFunction;
 
-/** Callbacks of tasks that have failed, written down as the routes do it, but many at a time. */
+/** Callbacks of tasks that have failed, recorded as the routes do it, but many at a time. */
 public final class Failures {
     private Failures() {}
 
@@ -30,7 +30,7 @@ public final class Failures {
     public static void record(TestCallboard callboard, String provider, int from, int to, IntFunction<String> reason) {
         List<Callback> group = new ArrayList<>();
         for (int i = from; i < to; i++) {
-            group.add(callback(provider, "task-" + i, Outcome.FAILED, "failed", reason.apply(i), Map.of()));
+            group.add(callback(callboard, provider, "task-" + i, Outcome.FAILED, "failed", reason.apply(i), Map.of()));
         }
         record(callboard, group);
     }
@@ -44,13 +44,19 @@ public final class Failures {
     }
 
     /**
-     * A callback that was received now.
+     * A callback that is received now, by the clock of the application.
      *
      * @param alert the kind of its alert, or null
      */
     public static Callback callback(
-            String provider, String taskId, Outcome outcome, String alert, String reason, Map<String, String> details) {
-        Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+            TestCallboard callboard,
+            String provider,
+            String taskId,
+            Outcome outcome,
+            String alert,
+            String reason,
+            Map<String, String> details) {
+        Instant now = callboard.clock().instant().truncatedTo(ChronoUnit.MICROS);
         String payload = provider + taskId + outcome + UUID.randomUUID();
         return new Callback(
                 UUID.nameUUIDFromBytes(payload.getBytes(StandardCharsets.UTF_8)),
@@ -74,7 +80,7 @@ public final class Failures {
                 now);
     }
 
-    /** Changes rows, for a test that can't wait for an hour. */
+    /** Changes rows. */
     public static void update(TestCallboard callboard, String sql) {
         try (Connection connection = callboard.callboard().dataSource().getConnection();
                 Statement statement = connection.createStatement()) {

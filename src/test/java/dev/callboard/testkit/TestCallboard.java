@@ -24,6 +24,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -35,6 +36,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.apache.camel.Route;
 import org.awaitility.Awaitility;
 
 /**
@@ -49,12 +51,14 @@ public final class TestCallboard implements AutoCloseable {
     public final int port;
     public final int managementPort;
     private final Map<String, String> settings;
+    private final Clock clock;
     private final Set<String> mailsBefore = new HashSet<>();
     private Callboard callboard;
 
-    private TestCallboard(Path folder, Map<String, String> settings) {
+    private TestCallboard(Path folder, Map<String, String> settings, Clock clock) {
         this.folder = folder;
         this.settings = settings;
+        this.clock = clock;
         this.port = Integer.parseInt(settings.get("callboard.http.port"));
         this.managementPort = Integer.parseInt(settings.get("callboard.management.port"));
         startAgain();
@@ -65,6 +69,10 @@ public final class TestCallboard implements AutoCloseable {
     }
 
     public static TestCallboard start(Backend backend, Map<String, String> settings) {
+        return start(backend, settings, Clock.systemUTC());
+    }
+
+    public static TestCallboard start(Backend backend, Map<String, String> settings, Clock clock) {
         try {
             Path folder = newFolder();
             Map<String, String> all = new LinkedHashMap<>(backend.newDatabase(folder));
@@ -75,7 +83,7 @@ public final class TestCallboard implements AutoCloseable {
             // So short that a test need not wait for the next mail about the same provider and kind.
             all.put("callboard.alerts.interval", "1s");
             all.putAll(settings);
-            return new TestCallboard(folder, all);
+            return new TestCallboard(folder, all, clock);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -114,11 +122,26 @@ public final class TestCallboard implements AutoCloseable {
     public void startAgain() {
         Properties properties = new Properties();
         properties.putAll(settings);
-        callboard = Callboard.start(Settings.read(Path.of("no-file"), Map.of(), properties));
+        callboard = Callboard.start(Settings.read(Path.of("no-file"), Map.of(), properties), clock);
     }
 
     public Callboard callboard() {
         return callboard;
+    }
+
+    /** Runs a route that a timer runs, without waiting for the timer. */
+    public void run(String routeId) {
+        Route route = callboard.camel().getRoute(routeId);
+        try {
+            route.getProcessor().process(route.getEndpoint().createExchange());
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The clock that it was started with. */
+    public Clock clock() {
+        return clock;
     }
 
     /** The text of {@code src/test/resources/callbacks/<name>.json}. */
@@ -215,7 +238,7 @@ public final class TestCallboard implements AutoCloseable {
         }
         assertThat(rows("SELECT kind FROM alert WHERE kind <> 'refused'")).isEmpty();
         assertThat(mails().stream().filter(mail -> !mailsBefore.contains(TestMails.subject(mail))))
-                .allSatisfy(mail -> assertThat(TestMails.subject(mail)).contains("callers were refused"));
+                .allSatisfy(mail -> assertThat(TestMails.subject(mail)).contains("callers rejected"));
     }
 
     public Optional<MimeMessage> mailNamed(String part) {

@@ -21,17 +21,17 @@ import java.util.Set;
 import org.apache.camel.component.mail.DefaultJavaMailSender;
 
 /**
- * Takes the place of a mail server while none is set: each mail becomes an .eml file (RFC 5322) that its owner alone can
- * read, written whole or not at all, under a name that sorts by time. Safe for any number of threads.
+ * Writes each mail to an {@code .eml} file (RFC 5322), while no mail server is set. Only its owner can read the file; it
+ * is written completely or not at all, and its name sorts by time. Safe for any number of threads.
  */
-final class EmlDirectory extends DefaultJavaMailSender {
+final class EmlFileSender extends DefaultJavaMailSender {
     private static final DateTimeFormatter NAME =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'").withZone(ZoneOffset.UTC);
 
     private final Path directory;
     private final Clock clock;
 
-    EmlDirectory(Path directory, Clock clock) {
+    EmlFileSender(Path directory, Clock clock) {
         this.directory = directory;
         this.clock = clock;
     }

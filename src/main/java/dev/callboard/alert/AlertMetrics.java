@@ -1,0 +1,82 @@
+package dev.callboard.alert;
+
+import dev.callboard.db.Database;
+import dev.callboard.db.SqlFile;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The bean {@code alertMetrics}: the metrics of alerts and mails on {@code /observe/metrics}. Counters begin at 0 with
+ * the process; gauges show the database as it was when {@link #refresh} was called last. Safe for any number of threads.
+ */
+public final class AlertMetrics {
+    private static final String COUNT_ALERTS = SqlFile.read("count-alerts");
+
+    private final Database database;
+    private final Clock clock;
+    private final Counter sent;
+    private final Counter failures;
+    private final AtomicLong pending = new AtomicLong();
+    private final AtomicLong undeliverable = new AtomicLong();
+    private final AtomicLong oldestPendingSeconds = new AtomicLong();
+
+    public AlertMetrics(MeterRegistry registry, Database database, Clock clock) {
+        this.database = database;
+        this.clock = clock;
+        this.sent = Counter.builder("callboard.alerts.sent")
+                .description("Alerts that a mail server accepted, or that became a file")
+                .register(registry);
+        this.failures = Counter.builder("callboard.mail.failures")
+                .description("Attempts to send a mail that did not reach all of its recipients")
+                .register(registry);
+        gauge(registry, "callboard.alerts.pending", "Alerts that no recipient has received yet", pending);
+        gauge(
+                registry,
+                "callboard.alerts.undeliverable",
+                "Alerts that every recipient rejected for good; correct the settings and restart",
+                undeliverable);
+        gauge(
+                registry,
+                "callboard.alerts.oldest.pending.seconds",
+                "The age of the oldest pending alert",
+                oldestPendingSeconds);
+    }
+
+    private static void gauge(MeterRegistry registry, String name, String description, AtomicLong value) {
+        Gauge.builder(name, value, AtomicLong::get).description(description).register(registry);
+    }
+
+    void countSent(long alerts) {
+        sent.increment((double) alerts);
+    }
+
+    void countFailure() {
+        failures.increment();
+    }
+
+    /** Counts the alerts in the database. */
+    public void refresh() throws SQLException {
+        try (Connection connection = database.dataSource().getConnection();
+                PreparedStatement select = connection.prepareStatement(COUNT_ALERTS);
+                ResultSet row = select.executeQuery()) {
+            row.next();
+            OffsetDateTime oldest = row.getObject("oldest_pending", OffsetDateTime.class);
+            pending.set(row.getLong("pending"));
+            undeliverable.set(row.getLong("undeliverable"));
+            oldestPendingSeconds.set(
+                    oldest == null
+                            ? 0
+                            : Duration.between(oldest.toInstant(), clock.instant())
+                                    .toSeconds());
+        }
+    }
+}

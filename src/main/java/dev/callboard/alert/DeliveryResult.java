@@ -1,0 +1,180 @@
+package dev.callboard.alert;
+
+import dev.callboard.text.SafeText;
+import jakarta.mail.Address;
+import jakarta.mail.AuthenticationFailedException;
+import jakarta.mail.internet.InternetAddress;
+import java.security.cert.CertificateException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
+import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
+
+/**
+ * What one attempt to hand over a mail came to, by the replies of the mail server (RFC 5321). A recipient is rejected
+ * only if the server refuses it, or the mail itself, for good. What the server refuses before it knows the recipients is
+ * a fault of the settings: the mail is attempted again, as after every other error.
+ *
+ * @param accepted the recipients for whom the server accepted the mail
+ * @param rejected the recipients for whom it never will
+ * @param deferred the recipients for whom the mail is attempted again
+ * @param settingsAtFault whether no mail can be sent before the settings, or the server, are corrected
+ * @param error why a recipient did not get it, in one line; empty if all did
+ */
+record DeliveryResult(
+        Set<String> accepted, Set<String> rejected, Set<String> deferred, boolean settingsAtFault, String error) {
+    private static final int MAX_ERROR = 1000;
+
+    /** Replies that begin with 5 but ask for another login or another order of commands. */
+    private static final Set<Integer> LOGIN_REPLIES = Set.of(503, 530, 534, 535, 538);
+
+    /** RFC 5321, 4.5.3.1.10: in reply to RCPT it means too many recipients, and counts as 452. */
+    private static final int TOO_MANY_RECIPIENTS = 552;
+
+    private static final Pattern REPLY_CODE = Pattern.compile("^(\\d{3})\\b|response: (\\d{3})\\b");
+
+    /** The mail library's word for a connection that ended instead of a reply. */
+    private static final String CONNECTION_ENDED = "[EOF]";
+
+    /** The server accepted the mail for all recipients. */
+    static DeliveryResult accepted(Collection<String> recipients) {
+        return new DeliveryResult(Set.copyOf(recipients), Set.of(), Set.of(), false, "");
+    }
+
+    /**
+     * @param failure what the mail library has thrown
+     * @param recipients whom the mail was for, in lower case
+     */
+    static DeliveryResult failed(Throwable failure, Collection<String> recipients) {
+        return new Verdict(recipients).of(failure);
+    }
+
+    /** How an address is written in this class and in the database. */
+    static String word(Address address) {
+        return ((InternetAddress) address).getAddress().toLowerCase(Locale.ROOT);
+    }
+
+    /** The result while the chain of exceptions is read. Used by one thread, once. */
+    private static final class Verdict {
+        private final Collection<String> recipients;
+        private final Set<String> accepted = new LinkedHashSet<>();
+        private final Set<String> rejected = new LinkedHashSet<>();
+        private final Set<String> deferred = new LinkedHashSet<>();
+        private final List<String> errors = new ArrayList<>();
+        private boolean mailRejected;
+        private boolean settingsAtFault;
+
+        Verdict(Collection<String> recipients) {
+            this.recipients = recipients;
+        }
+
+        DeliveryResult of(Throwable failure) {
+            for (Throwable e = failure; e != null; e = e.getCause()) {
+                if (e instanceof SMTPSendFailedException failed) {
+                    judgeMail(failed);
+                } else if (e instanceof SMTPAddressFailedException failed) {
+                    judgeRecipient(failed);
+                } else if (e instanceof AuthenticationFailedException) {
+                    judgeLogin(e.getMessage());
+                } else if (e instanceof CertificateException) {
+                    settingsAtFault = true;
+                    errors.add("the mail server's certificate is not trusted: " + e.getMessage());
+                }
+            }
+            if (mailRejected) {
+                recipients.stream()
+                        .filter(address -> !deferred.contains(address))
+                        .forEach(rejected::add);
+            }
+            if (errors.isEmpty()) {
+                judgeConnection(failure);
+            }
+            recipients.stream()
+                    .filter(address -> !accepted.contains(address) && !rejected.contains(address))
+                    .forEach(deferred::add);
+            return new DeliveryResult(
+                    Set.copyOf(accepted),
+                    Set.copyOf(rejected),
+                    Set.copyOf(deferred),
+                    settingsAtFault,
+                    SafeText.line(String.join("; ", errors), MAX_ERROR));
+        }
+
+        private void judgeMail(SMTPSendFailedException failed) {
+            int code = failed.getReturnCode();
+            if (code / 100 == 2) {
+                for (Address address : failed.getValidSentAddresses()) {
+                    accepted.add(word(address));
+                }
+            } else if (failed.getCommand().startsWith("MAIL")) {
+                settingsAtFault = code / 100 == 5;
+                errors.add("the mail server rejected the sender: " + reply(code, failed));
+            } else {
+                mailRejected = code / 100 == 5 && !LOGIN_REPLIES.contains(code);
+                settingsAtFault = LOGIN_REPLIES.contains(code);
+                errors.add("the mail server did not accept the mail itself: " + reply(code, failed));
+            }
+        }
+
+        private void judgeRecipient(SMTPAddressFailedException failed) {
+            int code = failed.getReturnCode();
+            String address = word(failed.getAddress());
+            if (LOGIN_REPLIES.contains(code)) {
+                settingsAtFault = true;
+                deferred.add(address);
+                errors.add("the mail server requires a login: " + reply(code, failed));
+            } else if (code / 100 == 5 && code != TOO_MANY_RECIPIENTS) {
+                rejected.add(address);
+                errors.add("the mail server rejected " + address + ": " + reply(code, failed));
+            } else {
+                deferred.add(address);
+                errors.add("the mail server does not accept mails for " + address + " now: " + reply(code, failed));
+            }
+        }
+
+        private void judgeLogin(String message) {
+            boolean ended = CONNECTION_ENDED.equals(message);
+            settingsAtFault = !ended && code(message) / 100 != 4;
+            errors.add(
+                    ended
+                            ? "the mail server closed the connection at the login"
+                            : "the mail server rejected the login: " + message);
+        }
+
+        /** The server said nothing about a recipient or the mail: the connection, its encryption, the greeting. */
+        private void judgeConnection(Throwable failure) {
+            StringBuilder text = new StringBuilder();
+            for (Throwable e = failure; e != null; e = e.getCause()) {
+                String message = String.valueOf(e.getMessage());
+                settingsAtFault |= code(message) / 100 == 5
+                        || message.startsWith("STARTTLS is required")
+                        || message.startsWith("Can't verify identity");
+                if (text.indexOf(message) < 0) {
+                    text.append(text.isEmpty() ? "" : ": ")
+                            .append(e.getMessage() == null ? e.getClass().getSimpleName() : message);
+                }
+            }
+            errors.add(text.toString().replace(CONNECTION_ENDED, "the mail server closed the connection"));
+        }
+
+        private static String reply(int code, Exception e) {
+            return code < 0
+                    ? "it closed the connection"
+                    : String.valueOf(e.getMessage()).strip();
+        }
+
+        private static int code(String message) {
+            Matcher matcher = REPLY_CODE.matcher(String.valueOf(message));
+            if (!matcher.find()) {
+                return 0;
+            }
+            return Integer.parseInt(matcher.group(1) == null ? matcher.group(2) : matcher.group(1));
+        }
+    }
+}

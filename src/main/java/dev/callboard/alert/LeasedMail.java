@@ -1,0 +1,35 @@
+package dev.callboard.alert;
+
+import jakarta.mail.internet.InternetAddress;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * A mail that this process may attempt until its lease expires.
+ *
+ * @param mailId its Message-ID
+ * @param kind the word of its kind, which only a user's route may know
+ * @param threadId the Message-ID of the first mail about the provider and kind
+ * @param previousId the Message-ID of the mail before it; null if it is the first
+ * @param attempt which attempt this is, from 1
+ * @param accepted whether a recipient accepted it on an earlier attempt
+ * @param rejected the recipients who rejected it on an earlier attempt, in lower case
+ * @param recipients who is still to receive it
+ */
+record LeasedMail(
+        String mailId,
+        String provider,
+        String kind,
+        String threadId,
+        String previousId,
+        UUID leaseId,
+        int attempt,
+        boolean accepted,
+        List<String> rejected,
+        List<InternetAddress> recipients,
+        MailContent content) {
+    /** The addresses of the recipients, in lower case. */
+    List<String> addresses() {
+        return recipients.stream().map(DeliveryResult::word).toList();
+    }
+}

@@ -1,0 +1,358 @@
+package dev.callboard.alert;
+
+import dev.callboard.alert.OutboxStore.AlertGroup;
+import dev.callboard.alert.OutboxStore.DueMail;
+import dev.callboard.alert.OutboxStore.LatestMail;
+import dev.callboard.alert.OutboxStore.MailState;
+import dev.callboard.alert.OutboxStore.RecipientState;
+import dev.callboard.db.Database;
+import dev.callboard.settings.Settings;
+import jakarta.mail.internet.InternetAddress;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Variable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The bean {@code outbox} of the route {@code send-alerts}: puts alerts into mails, leases the mail to send, and marks
+ * what an attempt came to. A mail is delivered at least once: it is sent again, under the same Message-ID, if the
+ * process dies between the hand-over and {@link #mark}, or if the reply of the mail server is lost.
+ *
+ * <p>Several processes may share one PostgreSQL: a mail is created once, and only the process that has leased it sends
+ * it. Their clocks may differ by less than {@link #LEASE_TIMEOUT}. Safe for any number of threads.
+ */
+public final class Outbox {
+    /** How long a process may take for one attempt; far longer than {@link MailServer#MAIL_TIMEOUT}. */
+    static final Duration LEASE_TIMEOUT = Duration.ofMinutes(5);
+
+    private static final Logger LOG = LoggerFactory.getLogger(Outbox.class);
+
+    private final OutboxStore store = new OutboxStore();
+    private final Database database;
+    private final Recipients recipients;
+    private final Duration interval;
+    private final AlertMetrics metrics;
+    private final MailHealthCheck health;
+    private final Clock clock;
+
+    /** @param interval {@code callboard.alerts.interval} */
+    public Outbox(
+            Database database,
+            Recipients recipients,
+            Duration interval,
+            AlertMetrics metrics,
+            MailHealthCheck health,
+            Clock clock) {
+        this.database = database;
+        this.recipients = recipients;
+        this.interval = interval;
+        this.metrics = metrics;
+        this.health = health;
+        this.clock = clock;
+    }
+
+    private interface Work<T> {
+        T run(Connection connection) throws SQLException;
+    }
+
+    /** Runs statements in one transaction. */
+    private <T> T transact(Work<T> work) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            try {
+                T result = work.run(connection);
+                connection.commit();
+                return result;
+            } catch (SQLException | RuntimeException e) {
+                try {
+                    connection.rollback();
+                } catch (SQLException again) {
+                    e.addSuppressed(again);
+                }
+                throw e;
+            }
+        }
+    }
+
+    /** Makes sure that what was committed survives the loss of the process and of power. */
+    private void sync() throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            database.sync(connection);
+        }
+    }
+
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MICROS);
+    }
+
+    /**
+     * To be called once, when the process starts: makes due every mail that waits for a retry or that a recipient has
+     * rejected, since the settings may have been corrected. On H2, whose file one process holds alone, it also ends the
+     * leases of the process before; on PostgreSQL they expire.
+     */
+    public void resume() throws SQLException {
+        transact(connection -> {
+            store.resume(connection, now());
+            if (database.isH2()) {
+                store.releaseLeases(connection);
+            }
+            return null;
+        });
+    }
+
+    /**
+     * Puts the alerts whose mail is due into a mail, and leases the mail that has been due longest.
+     *
+     * @return null if no mail is due or the application is stopping
+     */
+    public LeasedMail lease(CamelContext camel) throws SQLException {
+        if (!camel.getStatus().isStarted()) {
+            return null;
+        }
+        createMails();
+        while (true) {
+            Optional<DueMail> due = dueMail();
+            if (due.isEmpty()) {
+                return null;
+            }
+            Optional<LeasedMail> leased = lease(due.get());
+            if (leased.isPresent() && !isOver(leased.get())) {
+                return leased.get();
+            }
+        }
+    }
+
+    private void createMails() throws SQLException {
+        for (AlertGroup group : alertGroups()) {
+            DigestSchedule.NextMail next = DigestSchedule.next(
+                    AlertKind.of(group.kind()), group.oldest(), group.latest().map(LatestMail::schedule), interval);
+            if (!next.at().isAfter(now())) {
+                createMail(group, next.interval());
+            }
+        }
+    }
+
+    private List<AlertGroup> alertGroups() throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            return store.alertGroups(connection);
+        }
+    }
+
+    /** Does nothing if another process creates the same mail at this moment. */
+    private void createMail(AlertGroup group, Duration untilNext) throws SQLException {
+        transact(connection -> {
+            String mailId = "<" + UUID.randomUUID() + "@callboard>";
+            if (store.insertMail(connection, mailId, group, now(), interval, untilNext)) {
+                store.gatherAlerts(connection, mailId, group);
+                store.insertRecipients(
+                        connection, mailId, addresses(recipients.of(AlertKind.of(group.kind()), group.provider())));
+            }
+            return null;
+        });
+        // Before the first attempt, or the mail would have another Message-ID after the loss of the process.
+        sync();
+    }
+
+    private static List<String> addresses(List<InternetAddress> addresses) {
+        return addresses.stream().map(DeliveryResult::word).toList();
+    }
+
+    private Optional<DueMail> dueMail() throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            return store.dueMail(connection, now());
+        }
+    }
+
+    /** Leases a mail with all that an attempt needs; empty if another process was faster. */
+    private Optional<LeasedMail> lease(DueMail due) throws SQLException {
+        return transact(connection -> {
+            UUID leaseId = UUID.randomUUID();
+            Instant now = now();
+            if (!store.lease(connection, due.mailId(), leaseId, now, now.plus(LEASE_TIMEOUT))) {
+                return Optional.empty();
+            }
+            Map<String, RecipientState> known = store.recipients(connection, due.mailId());
+            List<InternetAddress> left = left(known, recipients.of(AlertKind.of(due.kind()), due.provider()));
+            alignRecipients(connection, due.mailId(), known, addresses(left));
+            return Optional.of(new LeasedMail(
+                    due.mailId(),
+                    due.provider(),
+                    due.kind(),
+                    due.threadId(),
+                    due.previousId(),
+                    leaseId,
+                    due.attempts() + 1,
+                    known.containsValue(RecipientState.ACCEPTED),
+                    in(RecipientState.REJECTED, known),
+                    left,
+                    store.content(connection, due.mailId())));
+        });
+    }
+
+    /** Whom the settings name now and who has neither accepted nor rejected the mail. */
+    private static List<InternetAddress> left(Map<String, RecipientState> known, List<InternetAddress> configured) {
+        return configured.stream()
+                .filter(address -> known.getOrDefault(DeliveryResult.word(address), RecipientState.PENDING)
+                        == RecipientState.PENDING)
+                .toList();
+    }
+
+    private void alignRecipients(
+            Connection connection, String mailId, Map<String, RecipientState> known, List<String> left)
+            throws SQLException {
+        List<String> removed = new ArrayList<>(in(RecipientState.PENDING, known));
+        removed.removeAll(left);
+        List<String> added = new ArrayList<>(left);
+        added.removeAll(known.keySet());
+        store.deleteRecipients(connection, mailId, removed);
+        store.insertRecipients(connection, mailId, added);
+    }
+
+    private static List<String> in(RecipientState state, Map<String, RecipientState> recipients) {
+        return recipients.entrySet().stream()
+                .filter(recipient -> recipient.getValue() == state)
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    /** Ends a mail that has no recipient left, or no alert. */
+    private boolean isOver(LeasedMail mail) throws SQLException {
+        boolean noAlerts = mail.content().alerts() == 0;
+        if (!mail.recipients().isEmpty() && !noAlerts) {
+            return false;
+        }
+        MailState state =
+                mail.accepted() ? MailState.SENT : mail.rejected().isEmpty() ? MailState.SUPPRESSED : MailState.BOUNCED;
+        String error = noAlerts
+                ? "its alerts have been removed"
+                : "no recipient is left (" + Settings.Alerts.keyOfKind(mail.kind()) + ")";
+        transact(connection -> {
+            store.deleteRecipients(connection, mail.mailId(), mail.addresses());
+            return store.mark(
+                    connection,
+                    mail,
+                    state,
+                    null,
+                    state == MailState.SENT ? null : now(),
+                    null,
+                    state == MailState.SENT ? null : error);
+        });
+        return true;
+    }
+
+    /**
+     * Marks what an attempt came to.
+     *
+     * @param failure what the mail server, or the making of the mail, has thrown; null if the mail was accepted
+     */
+    public void mark(@Variable("mail") LeasedMail mail, @Variable("failure") Exception failure) throws SQLException {
+        DeliveryResult result = failure == null
+                ? DeliveryResult.accepted(mail.addresses())
+                : DeliveryResult.failed(failure, mail.addresses());
+        health.update(result);
+        Instant now = now();
+        boolean accepted = mail.accepted() || !result.accepted().isEmpty();
+        MailState state =
+                !result.deferred().isEmpty() ? MailState.PENDING : accepted ? MailState.SENT : MailState.BOUNCED;
+        Instant nextAttemptAt = state == MailState.PENDING
+                ? now.plus(RetryBackoff.delay(
+                        mail.attempt(), ThreadLocalRandom.current().nextDouble()))
+                : null;
+        boolean ours = transact(connection -> {
+            if (!store.mark(
+                    connection,
+                    mail,
+                    state,
+                    result.accepted().isEmpty() ? null : now,
+                    state == MailState.BOUNCED ? now : null,
+                    nextAttemptAt,
+                    result.error().isEmpty() ? null : result.error())) {
+                return false;
+            }
+            store.markRecipients(connection, mail.mailId(), RecipientState.ACCEPTED, result.accepted());
+            store.markRecipients(connection, mail.mailId(), RecipientState.REJECTED, result.rejected());
+            raiseUndelivered(connection, mail, result, now);
+            return true;
+        });
+        sync();
+        if (!ours) {
+            LOG.warn(
+                    "lost the lease of a mail mail={} provider={} kind={} (it may arrive twice)",
+                    mail.mailId(),
+                    mail.provider(),
+                    mail.kind());
+            return;
+        }
+        if (!mail.accepted() && !result.accepted().isEmpty()) {
+            metrics.countSent(mail.content().alerts());
+        }
+        log(mail, result, nextAttemptAt);
+    }
+
+    /** Once a day for an address, if anybody else can be reached; never about a mail that says the same of another. */
+    private void raiseUndelivered(Connection connection, LeasedMail mail, DeliveryResult result, Instant now)
+            throws SQLException {
+        Set<String> rejected = new HashSet<>(mail.rejected());
+        rejected.addAll(result.rejected());
+        if (AlertKind.of(mail.kind()) == AlertKind.UNDELIVERED || !recipients.hasOthers(rejected)) {
+            return;
+        }
+        // Sorted, so that processes that wait for each other at the same keys do not deadlock.
+        for (String address : new TreeSet<>(result.rejected())) {
+            String detail = "For: " + address + "\nAbout: " + mail.provider() + ", " + mail.kind() + "\nWhy: "
+                    + result.error() + "\nThe mail: " + mail.mailId() + ", in GET /mails on the management port";
+            raise(connection, AlertKind.UNDELIVERED.word(), mail.provider(), address, detail, now);
+        }
+    }
+
+    private void log(LeasedMail mail, DeliveryResult result, Instant nextAttemptAt) {
+        if (result.error().isEmpty()) {
+            return;
+        }
+        metrics.countFailure();
+        String fields = "mail=" + mail.mailId() + " provider=" + mail.provider() + " kind=" + mail.kind() + " attempt="
+                + mail.attempt() + (nextAttemptAt == null ? "" : " next-attempt=" + nextAttemptAt) + " error=\""
+                + result.error() + "\"";
+        if (result.settingsAtFault()) {
+            LOG.error("mail not sent {} (correct callboard.mail.* or callboard.alerts.from, then restart)", fields);
+        } else if (!result.rejected().isEmpty()) {
+            LOG.error("mail bounced {} (correct the address in callboard.alerts.*, then restart)", fields);
+        } else {
+            LOG.warn("mail deferred {} (it is attempted again)", fields);
+        }
+    }
+
+    /**
+     * Raises an alert that is about no task, once in the hour or day that its kind asks for.
+     *
+     * @return how many alerts are stored: 1, or 0 if the same was raised before
+     */
+    public int raise(
+            @Variable("alertKind") String kind,
+            @Variable("provider") String provider,
+            @Variable("detail") String detail)
+            throws SQLException {
+        return transact(connection -> raise(connection, kind, provider, provider, detail, now())) ? 1 : 0;
+    }
+
+    private boolean raise(Connection connection, String kind, String provider, String about, String detail, Instant now)
+            throws SQLException {
+        String dedupKey = AlertKind.of(kind).dedupKey(about, now).orElse(null);
+        return store.raise(connection, kind, provider, dedupKey, detail, now);
+    }
+}

@@ -1,0 +1,378 @@
+package dev.callboard.alert;
+
+import dev.callboard.db.SqlFile;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The statements of the {@link Outbox} on the tables alert, mail and mail_recipient. Each works on a connection of the
+ * caller, who owns the transaction. Safe for any number of threads.
+ */
+final class OutboxStore {
+    private static final String SELECT_ALERT_GROUPS = SqlFile.read("select-alert-groups");
+    private static final String INSERT_MAIL = SqlFile.read("insert-mail");
+    private static final String GATHER_ALERTS = SqlFile.read("gather-alerts");
+    private static final String SELECT_DUE_MAIL = SqlFile.read("select-due-mail");
+    private static final String LEASE_MAIL = SqlFile.read("lease-mail");
+    private static final String MARK_MAIL = SqlFile.read("mark-mail");
+    private static final String RESUME_MAILS = SqlFile.read("resume-mails");
+    private static final String RAISE_ALERT = SqlFile.read("raise-alert");
+    private static final String SELECT_SUMMARY = SqlFile.read("select-mail-summary");
+    private static final String SELECT_REASONS = SqlFile.read("select-mail-reasons");
+    private static final String SELECT_ALERTS = SqlFile.read("select-mail-alerts");
+    private static final String SELECT_FILES = SqlFile.read("select-mail-files");
+
+    /** The states of a mail; see the table. */
+    enum MailState {
+        PENDING("pending"),
+        SENT("sent"),
+        BOUNCED("bounced"),
+        SUPPRESSED("suppressed");
+
+        private final String word;
+
+        MailState(String word) {
+            this.word = word;
+        }
+    }
+
+    /** The states of a recipient of a mail. */
+    enum RecipientState {
+        PENDING("pending"),
+        ACCEPTED("accepted"),
+        REJECTED("rejected");
+
+        private final String word;
+
+        RecipientState(String word) {
+            this.word = word;
+        }
+
+        static RecipientState of(String word) {
+            return valueOf(word.toUpperCase(Locale.ROOT));
+        }
+    }
+
+    /** The alerts of a provider and kind that are in no mail. */
+    record AlertGroup(String provider, String kind, Instant oldest, Optional<LatestMail> latest) {}
+
+    /** The latest mail of a provider and kind. */
+    record LatestMail(String mailId, int sequence, String threadId, DigestSchedule.LastMail schedule) {}
+
+    /** A mail that is due. */
+    record DueMail(String mailId, String provider, String kind, String threadId, String previousId, int attempts) {}
+
+    List<AlertGroup> alertGroups(Connection connection) throws SQLException {
+        List<AlertGroup> groups = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(SELECT_ALERT_GROUPS);
+                ResultSet row = select.executeQuery()) {
+            while (row.next()) {
+                groups.add(new AlertGroup(
+                        row.getString("provider"), row.getString("kind"), instant(row, "oldest"), latestMail(row)));
+            }
+        }
+        return groups;
+    }
+
+    private static Optional<LatestMail> latestMail(ResultSet row) throws SQLException {
+        if (row.getString("mail_id") == null) {
+            return Optional.empty();
+        }
+        return Optional.of(new LatestMail(
+                row.getString("mail_id"),
+                row.getInt("sequence"),
+                row.getString("thread_id"),
+                new DigestSchedule.LastMail(
+                        instant(row, "quiet_after"),
+                        instant(row, "next_digest_at"),
+                        Duration.ofSeconds(row.getInt("interval_seconds")),
+                        instant(row, "sent_at") != null)));
+    }
+
+    /**
+     * Creates a mail without alerts or recipients.
+     *
+     * @param base an alert that is raised this long after the mail begins a new sequence of mails
+     * @param interval how long after the mail the next digest is due
+     * @return whether it is created; if not, another process was faster
+     */
+    boolean insertMail(
+            Connection connection, String mailId, AlertGroup group, Instant now, Duration base, Duration interval)
+            throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_MAIL)) {
+            insert.setString(1, mailId);
+            insert.setString(2, group.provider());
+            insert.setString(3, group.kind());
+            insert.setInt(4, group.latest().map(LatestMail::sequence).orElse(0) + 1);
+            insert.setString(5, group.latest().map(LatestMail::threadId).orElse(mailId));
+            insert.setString(6, group.latest().map(LatestMail::mailId).orElse(null));
+            setInstant(insert, 7, now);
+            setInstant(insert, 8, now.plus(base));
+            insert.setLong(9, interval.toSeconds());
+            setInstant(insert, 10, now.plus(interval));
+            setInstant(insert, 11, now);
+            return insert.executeUpdate() == 1;
+        }
+    }
+
+    /** Puts all alerts of a group into a mail. */
+    void gatherAlerts(Connection connection, String mailId, AlertGroup group) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(GATHER_ALERTS)) {
+            update.setString(1, mailId);
+            update.setString(2, group.provider());
+            update.setString(3, group.kind());
+            update.executeUpdate();
+        }
+    }
+
+    Optional<DueMail> dueMail(Connection connection, Instant now) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(SELECT_DUE_MAIL)) {
+            setInstant(select, 1, now);
+            setInstant(select, 2, now);
+            try (ResultSet row = select.executeQuery()) {
+                return row.next()
+                        ? Optional.of(new DueMail(
+                                row.getString("mail_id"),
+                                row.getString("provider"),
+                                row.getString("kind"),
+                                row.getString("thread_id"),
+                                row.getString("previous_id"),
+                                row.getInt("attempts")))
+                        : Optional.empty();
+            }
+        }
+    }
+
+    /**
+     * Leases a mail, which begins an attempt.
+     *
+     * @return whether the lease is ours; if not, another process was faster
+     */
+    boolean lease(Connection connection, String mailId, UUID leaseId, Instant now, Instant until) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(LEASE_MAIL)) {
+            update.setObject(1, leaseId);
+            setInstant(update, 2, until);
+            update.setString(3, mailId);
+            setInstant(update, 4, now);
+            setInstant(update, 5, now);
+            return update.executeUpdate() == 1;
+        }
+    }
+
+    /**
+     * Ends an attempt.
+     *
+     * @param sentAt null if no recipient accepted the mail
+     * @param failedAt null unless the state is bounced or suppressed
+     * @param nextAttemptAt null unless the state is pending
+     * @param error null if there is none
+     * @return whether the lease was still ours
+     */
+    boolean mark(
+            Connection connection,
+            LeasedMail mail,
+            MailState state,
+            Instant sentAt,
+            Instant failedAt,
+            Instant nextAttemptAt,
+            String error)
+            throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(MARK_MAIL)) {
+            update.setString(1, state.word);
+            setInstant(update, 2, sentAt);
+            setInstant(update, 3, failedAt);
+            setInstant(update, 4, nextAttemptAt);
+            update.setString(5, error);
+            update.setString(6, mail.mailId());
+            update.setObject(7, mail.leaseId());
+            return update.executeUpdate() == 1;
+        }
+    }
+
+    /** The recipients of a mail, by their address. */
+    Map<String, RecipientState> recipients(Connection connection, String mailId) throws SQLException {
+        Map<String, RecipientState> recipients = new LinkedHashMap<>();
+        try (PreparedStatement select = connection.prepareStatement(
+                "SELECT address, state FROM mail_recipient WHERE mail_id = ? ORDER BY address")) {
+            select.setString(1, mailId);
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    recipients.put(row.getString("address"), RecipientState.of(row.getString("state")));
+                }
+            }
+        }
+        return recipients;
+    }
+
+    void insertRecipients(Connection connection, String mailId, Collection<String> addresses) throws SQLException {
+        forEach(
+                connection,
+                "INSERT INTO mail_recipient (state, mail_id, address) VALUES (?, ?, ?)",
+                RecipientState.PENDING,
+                mailId,
+                addresses);
+    }
+
+    /** Removes recipients who have neither accepted nor rejected a mail. */
+    void deleteRecipients(Connection connection, String mailId, Collection<String> addresses) throws SQLException {
+        forEach(
+                connection,
+                "DELETE FROM mail_recipient WHERE state = ? AND mail_id = ? AND address = ?",
+                RecipientState.PENDING,
+                mailId,
+                addresses);
+    }
+
+    void markRecipients(Connection connection, String mailId, RecipientState state, Collection<String> addresses)
+            throws SQLException {
+        forEach(
+                connection,
+                "UPDATE mail_recipient SET state = ? WHERE mail_id = ? AND address = ?",
+                state,
+                mailId,
+                addresses);
+    }
+
+    private static void forEach(
+            Connection connection, String sql, RecipientState state, String mailId, Collection<String> addresses)
+            throws SQLException {
+        if (addresses.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (String address : addresses) {
+                statement.setString(1, state.word);
+                statement.setString(2, mailId);
+                statement.setString(3, address);
+                statement.addBatch();
+            }
+            statement.executeBatch();
+        }
+    }
+
+    /** Makes due what waits for a retry or was rejected by a recipient. */
+    void resume(Connection connection, Instant now) throws SQLException {
+        try (PreparedStatement mails = connection.prepareStatement(RESUME_MAILS);
+                PreparedStatement recipients = connection.prepareStatement(
+                        "UPDATE mail_recipient SET state = 'pending' WHERE state = 'rejected'")) {
+            setInstant(mails, 1, now);
+            setInstant(mails, 2, now);
+            mails.executeUpdate();
+            recipients.executeUpdate();
+        }
+    }
+
+    /** Ends all leases, which only a process that has the database alone may do. */
+    void releaseLeases(Connection connection) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(
+                "UPDATE mail SET lease_id = NULL, leased_until = NULL WHERE leased_until IS NOT NULL")) {
+            update.executeUpdate();
+        }
+    }
+
+    /**
+     * Stores an alert that is about no task.
+     *
+     * @param dedupKey null if it is raised however often it was raised before
+     * @return whether it is new
+     */
+    boolean raise(Connection connection, String kind, String provider, String dedupKey, String detail, Instant now)
+            throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(RAISE_ALERT)) {
+            insert.setObject(1, UUID.randomUUID());
+            insert.setString(2, kind);
+            insert.setString(3, provider);
+            insert.setString(4, dedupKey);
+            insert.setString(5, detail);
+            setInstant(insert, 6, now);
+            return insert.executeUpdate() == 1;
+        }
+    }
+
+    MailContent content(Connection connection, String mailId) throws SQLException {
+        List<MailContent.Reason> reasons = rows(
+                connection,
+                SELECT_REASONS,
+                mailId,
+                row -> new MailContent.Reason(row.getString("reason"), row.getLong("alerts")));
+        List<MailContent.Alert> newest = rows(connection, SELECT_ALERTS, mailId, OutboxStore::alert);
+        List<MailContent.File> files = rows(
+                connection,
+                SELECT_FILES,
+                mailId,
+                row -> new MailContent.File(row.getString("task_id"), row.getString("kind"), row.getString("url")));
+        return rows(
+                        connection,
+                        SELECT_SUMMARY,
+                        mailId,
+                        row -> new MailContent(
+                                row.getLong("alerts"),
+                                row.getLong("tasks"),
+                                row.getLong("completed"),
+                                instant(row, "since"),
+                                instant(row, "until"),
+                                reasons,
+                                newest,
+                                files))
+                .get(0);
+    }
+
+    private static MailContent.Alert alert(ResultSet row) throws SQLException {
+        String otherKinds = row.getString("other_kinds");
+        return new MailContent.Alert(
+                row.getString("task_id"),
+                row.getString("task_type"),
+                row.getString("business_id"),
+                row.getString("status"),
+                row.getString("failure_reason"),
+                otherKinds == null ? List.of() : List.of(otherKinds.split(",", -1)),
+                row.getString("detail"),
+                row.getString("details"),
+                instant(row, "created_at"),
+                instant(row, "occurred_at"),
+                row.getString("outcome"));
+    }
+
+    private interface RowReader<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private static <T> List<T> rows(Connection connection, String sql, String mailId, RowReader<T> reader)
+            throws SQLException {
+        List<T> rows = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(sql)) {
+            select.setString(1, mailId);
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    rows.add(reader.read(row));
+                }
+            }
+        }
+        return rows;
+    }
+
+    private static Instant instant(ResultSet row, String column) throws SQLException {
+        OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
+        return time == null ? null : time.toInstant();
+    }
+
+    private static void setInstant(PreparedStatement statement, int index, Instant instant) throws SQLException {
+        statement.setObject(
+                index, instant == null ? null : instant.atOffset(ZoneOffset.UTC), Types.TIMESTAMP_WITH_TIMEZONE);
+    }
+}

@@ -1,0 +1,51 @@
+package dev.callboard.alert;
+
+import dev.callboard.settings.Settings;
+import jakarta.mail.MessagingException;
+import jakarta.mail.internet.MimeMessage;
+import java.util.List;
+import org.apache.camel.Variable;
+
+/**
+ * The bean {@code testMail} of the route {@code send-test-mail}: a mail to every address of the settings, and a line
+ * that says whether it was accepted. Safe for any number of threads.
+ */
+public final class TestMail {
+    private final MailComposer composer;
+    private final MailHealthCheck health;
+    private final List<String> addresses;
+    private final String server;
+
+    public TestMail(Settings settings, Recipients recipients, MailComposer composer, MailHealthCheck health) {
+        this.composer = composer;
+        this.health = health;
+        this.addresses =
+                recipients.everybody().stream().map(DeliveryResult::word).toList();
+        this.server = MailServer.describe(settings);
+    }
+
+    public MimeMessage compose() throws MessagingException {
+        return composer.composeTest();
+    }
+
+    /**
+     * The answer, in one line.
+     *
+     * @param failure what the mail server has thrown; null if it accepted the mail for all
+     */
+    public String answer(@Variable("failure") Exception failure) {
+        DeliveryResult result =
+                failure == null ? DeliveryResult.accepted(addresses) : DeliveryResult.failed(failure, addresses);
+        health.update(result);
+        List<String> accepted =
+                addresses.stream().filter(result.accepted()::contains).toList();
+        String sent = accepted.isEmpty()
+                ? ""
+                : "The test mail for " + String.join(", ", accepted) + " went to " + server + ".";
+        if (result.error().isEmpty()) {
+            return sent + "\n";
+        }
+        return (sent.isEmpty() ? "The test mail did not go to " + server + ": " : sent + " But ") + result.error()
+                + "\n";
+    }
+}
