@@ -78,7 +78,7 @@ public final class Callboard implements AutoCloseable {
     private final CompletableFuture<Database> opening;
     private final Vertx vertx;
     private final PrometheusMeterRegistry numbers = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    private final CallbackMetrics meters;
+    private final CallbackMetrics callbackMetrics;
     private final Main main = new Main();
     private final MailHealthCheck mailHealth = new MailHealthCheck();
     private Recipients recipients;
@@ -93,7 +93,7 @@ public final class Callboard implements AutoCloseable {
         this.opening = opening;
         // As many as may share one commit.
         this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
-        this.meters = new CallbackMetrics(numbers, settings.providerNames());
+        this.callbackMetrics = new CallbackMetrics(numbers, settings.providerNames());
     }
 
     /** Starts Callboard and keeps it running until the process is told to end; exits with 1 if it can't start. */
@@ -222,7 +222,7 @@ public final class Callboard implements AutoCloseable {
         registry.bind("plainJson", plainJson());
         // Under the name by which Camel looks for one, before it makes its own.
         registry.bind(MicrometerConstants.METRICS_REGISTRY_NAME, numbers);
-        registry.bind("meters", meters);
+        registry.bind("callbackMetrics", callbackMetrics);
         registry.bind("quarantine", new Quarantine());
         registry.bind("results", new Results());
         registry.bind("queryWord", new CallbackUrl());
@@ -239,9 +239,9 @@ public final class Callboard implements AutoCloseable {
     private void bindDatabase(Registry registry) {
         Database database = opening.join();
         groupCommit = new GroupCommit(
-                new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, meters);
+                new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
         registry.bind("dataSource", database.dataSource());
-        registry.bind("recording", new TaskRecorder(groupCommit, meters, clock));
+        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
         registry.bind("database-health", new DatabaseHealthCheck(database));
         bindOutbox(registry, database);
     }

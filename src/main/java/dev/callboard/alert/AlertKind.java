@@ -7,8 +7,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** What an alert is about, and the rules that follow from it. */
-enum AlertKind {
+/**
+ * What an alert is about, and the rules that follow from it: which callbacks raise it, how often, and how it is mailed.
+ * A user's route may set other words; they follow the rules of {@link #OTHER} and keep their word in the tables.
+ */
+public enum AlertKind {
     /** The provider says that a task has failed. */
     FAILED("failed", "failed", Dedup.REVISION),
     /** A task is completed, but its callback names no file. */
@@ -29,7 +32,7 @@ enum AlertKind {
     OTHER("", "", Dedup.REVISION);
 
     /** How often an alert about the same thing is raised. */
-    enum Dedup {
+    public enum Dedup {
         /** Once for each revision of a task. */
         REVISION,
         /** Once a day, in UTC. */
@@ -54,7 +57,7 @@ enum AlertKind {
     }
 
     /** The kind that a column or a route names; {@link #OTHER} for a word that only a user's route knows. */
-    static AlertKind of(String word) {
+    public static AlertKind of(String word) {
         return Arrays.stream(values())
                 .filter(kind -> kind != OTHER && kind.word.equals(word))
                 .findFirst()
@@ -62,7 +65,7 @@ enum AlertKind {
     }
 
     /** The words of all kinds but {@link #OTHER}, in the order of the manual. */
-    static List<String> words() {
+    public static List<String> words() {
         return Arrays.stream(values())
                 .filter(kind -> kind != OTHER)
                 .map(AlertKind::word)
@@ -70,42 +73,42 @@ enum AlertKind {
     }
 
     /** How the kind is named in a mail that is about another kind of the same callback. */
-    static String phrase(String word) {
+    public static String phrase(String word) {
         AlertKind kind = of(word);
         return kind == OTHER ? word : kind.phrase;
     }
 
     /** How routes, columns and settings name it; empty for {@link #OTHER}. */
-    String word() {
+    public String word() {
         return word;
     }
 
     /** How the templates of mails name it. */
-    String section() {
+    public String section() {
         return this == OTHER ? "other" : word;
     }
 
     /** Whether a callback raises it even if it is stale, since the task has not seen what it says either way. */
-    boolean isRaisedByStaleCallback() {
+    public boolean isRaisedByStaleCallback() {
         return this == FLAGGED || this == UNKNOWN;
     }
 
     /** Whether it is mailed in digests only, never at once. */
-    boolean isDigestOnly() {
+    public boolean isDigestOnly() {
         return this == FLAGGED;
     }
 
     /** Whether its mails list the most frequent reasons and say how many tasks have completed since. */
-    boolean hasReasons() {
+    public boolean hasReasons() {
         return this == FAILED || this == UNKNOWN;
     }
 
     /** Whether it goes to every address of the settings, unless it has recipients of its own. */
-    boolean isForEverybody() {
+    public boolean isForEverybody() {
         return this == UNDELIVERED;
     }
 
-    Dedup dedup() {
+    public Dedup dedup() {
         return dedup;
     }
 
@@ -115,7 +118,7 @@ enum AlertKind {
      *
      * @return empty if the alert is raised once for each revision of a task
      */
-    Optional<String> dedupKey(String about, Instant now) {
+    public Optional<String> dedupKey(String about, Instant now) {
         return switch (dedup) {
             case REVISION -> Optional.empty();
             case DAY -> Optional.of(word + " " + about + " " + DAY.format(now));

@@ -1,6 +1,6 @@
 package dev.callboard.alert;
 
-import dev.callboard.db.Database;
+import dev.callboard.db.PrivateFiles;
 import jakarta.mail.MessagingException;
 import jakarta.mail.internet.MimeMessage;
 import java.io.BufferedOutputStream;
@@ -41,7 +41,7 @@ final class EmlFileSender extends DefaultJavaMailSender {
         String id = mail.getMessageID().replaceAll("@.*|[^A-Za-z0-9-]", "");
         String name = NAME.format(clock.instant()) + "-" + id;
         try {
-            Database.createPrivateFolder(directory);
+            PrivateFiles.createFolder(directory);
             Path part = directory.resolve(name + ".part");
             try {
                 write(mail, part);

@@ -18,7 +18,7 @@ public final class Quarantine {
         Map<String, Object> row = new HashMap<>();
         row.put("id", UUID.randomUUID());
         row.put("provider", exchange.getVariable("provider"));
-        row.put("sourceAddress", exchange.getVariable("sourceAddress"));
+        row.put("clientAddress", exchange.getVariable("clientAddress"));
         row.put("businessId", exchange.getVariable("businessId"));
         row.put("reason", SafeText.storable(exchange.getVariable("reason", String.class), REASON));
         String payload = SafeText.storable(exchange.getVariable("payload", "", String.class), Integer.MAX_VALUE);

@@ -7,15 +7,16 @@ import java.util.Map;
 import java.util.UUID;
 
 /**
- * One callback as its route understood it: what is written down. Texts are cleaned and no longer than their columns.
+ * One callback as its route understood it, ready to be recorded. {@link TaskRecorder} makes sure that every text fits its
+ * column.
  *
- * @param alerts the kinds that apply, the most important first; empty for none
- * @param details what a mail shows of it beside the reason: labels and texts
- * @param occurredAt the provider's own time, to the microsecond; null if it gave none that can be believed
- * @param payload the body as received
- * @param digest the payload's SHA-256: what makes a repeat
- * @param origin how it reached us: {@link #DIRECT} or {@link #REPLAY}
- * @param receivedAt when it first reached us
+ * @param alerts the words of the alert kinds that apply, the most important first; empty for none
+ * @param failureReason null unless the outcome is failed and the provider gives a reason
+ * @param details what a mail shows beside the reason: labels and texts
+ * @param occurredAt the provider's own time, to the microsecond; null if there is none that can be trusted
+ * @param payload the body as received, without our token
+ * @param digest the SHA-256 of the payload; two callbacks of a task with the same digest are duplicates
+ * @param receivedAt when it first reached us, to the microsecond
  */
 public record Callback(
         UUID id,
@@ -34,15 +35,9 @@ public record Callback(
         List<Result> results,
         String payload,
         Sha256 digest,
-        String sourceAddress,
-        String origin,
+        String clientAddress,
+        Origin origin,
         Instant receivedAt) {
-
-    /** The provider called us. */
-    static final String DIRECT = "callback";
-
-    /** It was sent again from the quarantine. */
-    static final String REPLAY = "replay";
 
     /**
      * One file that a task produced.
@@ -50,6 +45,7 @@ public record Callback(
      * @param kind image or video
      * @param externalId the provider's id of the file; may be null
      * @param templateId the template it was made with; may be null
+     * @param flagged whether the provider marked its content as unsafe
      */
     public record Result(String kind, String url, String externalId, String templateId, boolean flagged) {}
 

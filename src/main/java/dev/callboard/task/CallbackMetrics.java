@@ -13,8 +13,8 @@ import java.util.function.Supplier;
 import org.apache.camel.Exchange;
 
 /**
- * The bean {@code meters}: the numbers of Callboard on {@code /observe/metrics}. What stands in a label is one of few
- * words, never what a caller sent. Counters begin at 0 with the process. Safe for any number of threads.
+ * The bean {@code callbackMetrics}: the metrics of callbacks and commits. Labels have few values and never one that a
+ * caller sent. Counters begin at 0 with the process. Safe for use by any number of threads.
  */
 public final class CallbackMetrics {
     private final MeterRegistry registry;
@@ -22,16 +22,28 @@ public final class CallbackMetrics {
     private final Timer commits;
     private final DistributionSummary groups;
 
-    /** What became of a callback that was let in. */
-    enum Became {
-        MOVED,
-        OUT_OF_DATE,
-        REPEATED,
-        MALFORMED,
-        NOT_RECORDED,
-        REFUSED_BY_DATABASE
+    /** The result of a callback whose caller was admitted. */
+    enum Result {
+        APPLIED,
+        STALE,
+        DUPLICATE,
+        /** Its body is not what the provider's schema says: answered 400. */
+        INVALID,
+        /** The database did not commit it: answered 503. */
+        UNAVAILABLE,
+        /** The database rejected it: answered 500. */
+        ERROR;
+
+        static Result of(RecordResult result) {
+            return switch (result) {
+                case APPLIED -> APPLIED;
+                case STALE -> STALE;
+                case DUPLICATE -> DUPLICATE;
+            };
+        }
     }
 
+    /** @param providers the values of the provider label; callbacks of any other provider are counted as {@code other} */
     public CallbackMetrics(MeterRegistry registry, Set<String> providers) {
         this.registry = registry;
         this.providers = providers;
@@ -46,32 +58,32 @@ public final class CallbackMetrics {
                         Duration.ofSeconds(2),
                         Duration.ofSeconds(10))
                 .register(registry);
-        this.groups = DistributionSummary.builder("callboard.group.size")
-                .description("How many callbacks shared one commit")
+        this.groups = DistributionSummary.builder("callboard.commit.group.size")
+                .description("How many callbacks shared a commit")
                 .serviceLevelObjectives(1, 4, 16, 64)
                 .register(registry);
         for (String provider : providers) {
-            for (Became became : Became.values()) {
-                counter(provider, became);
+            for (Result result : Result.values()) {
+                counter(provider, result);
             }
         }
     }
 
-    private Counter counter(String provider, Became became) {
+    private Counter counter(String provider, Result result) {
         return Counter.builder("callboard.callbacks")
-                .description("Callbacks of callers that were let in, by what became of them")
+                .description("Callbacks of admitted callers by their result")
                 .tag("provider", providers.contains(provider) ? provider : "other")
-                .tag("became", became.name().toLowerCase(Locale.ROOT))
+                .tag("result", result.name().toLowerCase(Locale.ROOT))
                 .register(registry);
     }
 
-    void count(String provider, Became became) {
-        counter(provider, became).increment();
+    void count(String provider, Result result) {
+        counter(provider, result).increment();
     }
 
     /** For the route that answers 400. */
-    public void countMalformed(Exchange exchange) {
-        count(exchange.getVariable("provider", String.class), Became.MALFORMED);
+    public void countInvalid(Exchange exchange) {
+        count(exchange.getVariable("provider", String.class), Result.INVALID);
     }
 
     void countGroup(int size, long nanoseconds) {
@@ -79,8 +91,8 @@ public final class CallbackMetrics {
         commits.record(nanoseconds, TimeUnit.NANOSECONDS);
     }
 
-    void watchWaiting(Supplier<Number> waiting) {
-        Gauge.builder("callboard.waiting", waiting)
+    void watchQueue(Supplier<Number> size) {
+        Gauge.builder("callboard.commit.queue.size", size)
                 .description("Callbacks that wait for a commit to begin")
                 .register(registry);
     }

@@ -13,56 +13,58 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets the callbacks that wait at the same moment share one transaction and one sync of the disk. A writer takes what
- * waits, at most {@value #MAX_GROUP_SIZE}, writes it down and answers each; what comes meanwhile is the next group. So
- * a callback that comes alone is written at once, and under load the groups grow by themselves.
+ * Lets callbacks that arrive at the same time share one transaction and one sync of the disk. Callers put theirs into a
+ * queue and wait. A writer thread takes up to {@value #MAX_GROUP_SIZE} of them, has them recorded as a group and completes
+ * each; what arrives meanwhile is the next group. So a callback that arrives alone is recorded at once, and groups grow
+ * with the load.
  *
- * <p>Safe for any number of threads. Nobody waits longer than the given patience: after that it is unknown whether the
- * callback is kept, which is safe, since a repeat changes nothing. At most {@value #MAX_QUEUE_SIZE} wait; more are told so
- * at once. A writer thread that dies answers its group and is replaced.
+ * <p>No caller waits longer than the commit timeout. After that it is unknown whether the callback is stored, which is
+ * safe, since the provider sends it again and the second one is a duplicate. At most {@value #MAX_QUEUE_SIZE} wait; more
+ * fail at once. A writer thread that dies fails its group and is replaced. Safe for use by any number of threads.
  */
 public final class GroupCommit implements AutoCloseable {
-    /** More in one transaction gained nothing when measured, and the first of them would wait for the last. */
+    /** Larger groups gained nothing when measured, and the first callback of a group waits for the last. */
     public static final int MAX_GROUP_SIZE = 64;
 
     /**
-     * How many must wait before another writer begins a group beside one that is being written. Where Callboard and
-     * PostgreSQL share processors, few large groups cost less than many small ones; where commits are slow for another
-     * reason, more wait soon.
+     * How long the queue must be before a second writer starts a group while another is being written. Where Callboard
+     * and PostgreSQL share processors, few large groups cost less than many small ones; where commits are slow for another
+     * reason, the queue soon is that long.
      */
     static final int MIN_CONCURRENT_GROUP_SIZE = 16;
 
-    /** Far more than the requests that the server lets in at a time; a bound for memory, not for load. */
+    /** Far more than the requests that the server handles at a time; it bounds memory, not load. */
     static final int MAX_QUEUE_SIZE = 1024;
 
-    /** How long an answer may take, from the moment that a callback waits. */
+    /** How long a caller waits for the commit, time in the queue included. */
     public static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(10);
 
     private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
 
-    /** What writes a group down and returns, in the same order, what became of each; {@link TaskStore#recordGroup}. */
-    public interface Writer {
-        List<TaskStore.Effect> write(List<Callback> group) throws NotRecordedException, RejectedByDatabaseException;
+    /** Records a group as a whole or not at all: {@link TaskStore#recordGroup}. */
+    @FunctionalInterface
+    public interface Store {
+        List<RecordResult> recordGroup(List<Callback> group) throws NotRecordedException, RejectedByDatabaseException;
     }
 
-    private record Waiting(Callback callback, CompletableFuture<TaskStore.Effect> answer) {}
+    private record Entry(Callback callback, CompletableFuture<RecordResult> result) {}
 
-    private final Writer writer;
-    private final CallbackMetrics meters;
-    private final Duration patience;
+    private final Store store;
+    private final CallbackMetrics metrics;
+    private final Duration commitTimeout;
     private final Object lock = new Object();
     // The rest is guarded by the lock.
-    private final Queue<Waiting> queue = new ArrayDeque<>();
+    private final Queue<Entry> queue = new ArrayDeque<>();
     private final List<Thread> threads = new ArrayList<>();
-    private int writing;
+    private int groupsInProgress;
     private boolean closed;
 
     /** @param writers how many groups may be written at the same time, each by a thread of its own */
-    public GroupCommit(Writer writer, int writers, Duration patience, CallbackMetrics meters) {
-        this.writer = writer;
-        this.patience = patience;
-        this.meters = meters;
-        meters.watchWaiting(this::waiting);
+    public GroupCommit(Store store, int writers, Duration commitTimeout, CallbackMetrics metrics) {
+        this.store = store;
+        this.commitTimeout = commitTimeout;
+        this.metrics = metrics;
+        metrics.watchQueue(this::queueSize);
         for (int i = 0; i < writers; i++) {
             startThread("callboard-writer-" + (i + 1));
         }
@@ -77,73 +79,72 @@ public final class GroupCommit implements AutoCloseable {
         thread.start();
     }
 
-    /** How many callbacks wait for a writer. */
-    int waiting() {
+    int queueSize() {
         synchronized (lock) {
             return queue.size();
         }
     }
 
     /**
-     * Writes one callback down, in one transaction with whatever waits at the same moment, and returns when that is
-     * durable.
+     * Records a callback, together with others that arrive at the same time, and returns when it survives the loss of the
+     * process and of power.
      *
-     * @throws NotRecordedException if the database did not commit, not in time, or too much waits
-     * @throws RejectedByDatabaseException if the database refuses this callback for what is in it
+     * @throws NotRecordedException if the database did not commit in time, the queue is full, or Callboard is stopping
+     * @throws RejectedByDatabaseException if the database rejects the content of this callback
      */
-    TaskStore.Effect record(Callback callback) throws NotRecordedException, RejectedByDatabaseException {
-        Waiting mine = new Waiting(callback, new CompletableFuture<>());
+    RecordResult record(Callback callback) throws NotRecordedException, RejectedByDatabaseException {
+        Entry entry = new Entry(callback, new CompletableFuture<>());
         synchronized (lock) {
             if (closed) {
-                throw new NotRecordedException("Callboard is ending", null);
+                throw new NotRecordedException("Callboard is stopping", null);
             }
             if (queue.size() >= MAX_QUEUE_SIZE) {
-                throw new NotRecordedException(MAX_QUEUE_SIZE + " callbacks wait already", null);
+                throw new NotRecordedException("the queue is full with " + MAX_QUEUE_SIZE + " callbacks", null);
             }
-            queue.add(mine);
+            queue.add(entry);
             lock.notify();
         }
         try {
-            return mine.answer().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return entry.result().get(commitTimeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             throw unwrapped(e.getCause());
         } catch (TimeoutException e) {
-            withdraw(mine);
-            throw new NotRecordedException("the database did not commit within " + patience.toSeconds() + " s", e);
+            remove(entry);
+            throw new NotRecordedException("the database did not commit within " + commitTimeout.toSeconds() + " s", e);
         } catch (InterruptedException e) {
-            withdraw(mine);
+            remove(entry);
             Thread.currentThread().interrupt();
             throw new NotRecordedException("interrupted", e);
         }
     }
 
     private static NotRecordedException unwrapped(Throwable cause) throws RejectedByDatabaseException {
-        if (cause instanceof RejectedByDatabaseException refused) {
-            throw refused;
+        if (cause instanceof RejectedByDatabaseException rejected) {
+            throw rejected;
         }
-        if (cause instanceof RuntimeException ours) {
-            throw ours;
+        if (cause instanceof RuntimeException unexpected) {
+            throw unexpected;
         }
-        return cause instanceof NotRecordedException not
-                ? not
+        return cause instanceof NotRecordedException notRecorded
+                ? notRecorded
                 : new NotRecordedException(
-                        "the writer died (" + cause.getClass().getSimpleName() + ")", cause);
+                        "the writer thread died (" + cause.getClass().getSimpleName() + ")", cause);
     }
 
-    /** Whoever gave up waiting is not written any more, unless a writer holds it already. */
-    private void withdraw(Waiting mine) {
+    /** A callback whose caller has given up is not written, unless a writer has taken it already. */
+    private void remove(Entry entry) {
         synchronized (lock) {
-            queue.remove(mine);
+            queue.remove(entry);
         }
     }
 
     private void writeGroups() {
         try {
-            for (List<Waiting> group = nextGroup(); !group.isEmpty(); group = nextGroup()) {
+            for (List<Entry> group = nextGroup(); !group.isEmpty(); group = nextGroup()) {
                 try {
                     write(group);
                 } finally {
-                    finished();
+                    endGroup();
                 }
             }
         } finally {
@@ -156,90 +157,90 @@ public final class GroupCommit implements AutoCloseable {
             Thread thread = Thread.currentThread();
             threads.remove(thread);
             if (!closed || !queue.isEmpty()) {
-                LOG.error("{} died and is replaced", thread.getName());
+                LOG.error("replaced a writer thread that died thread={}", thread.getName());
                 startThread(thread.getName());
             }
         }
     }
 
-    private void finished() {
+    private void endGroup() {
         synchronized (lock) {
-            writing--;
+            groupsInProgress--;
         }
     }
 
-    private boolean isWorthAGroup() {
-        return writing == 0 ? !queue.isEmpty() : queue.size() >= MIN_CONCURRENT_GROUP_SIZE;
+    private boolean shouldStartGroup() {
+        return groupsInProgress == 0 ? !queue.isEmpty() : queue.size() >= MIN_CONCURRENT_GROUP_SIZE;
     }
 
-    /** What waits, in the order of arrival; waits itself until there is enough. Empty when all is done and closed. */
-    private List<Waiting> nextGroup() {
+    /** Waits until a group should start, and takes it, oldest first; empty once this is closed and the queue is empty. */
+    private List<Entry> nextGroup() {
         synchronized (lock) {
-            while (!isWorthAGroup() && !closed) {
+            while (!shouldStartGroup() && !closed) {
                 try {
                     lock.wait();
                 } catch (InterruptedException e) {
-                    // Nobody of ours interrupts a writer: H2 would close its file if a thread were interrupted in it.
+                    // Callboard never interrupts a writer, since H2 closes its file when a thread is interrupted in it.
                     LOG.warn(
-                            "{} was interrupted and goes on",
+                            "ignored an interrupt thread={}",
                             Thread.currentThread().getName());
                 }
             }
-            List<Waiting> group = new ArrayList<>(Math.min(queue.size(), MAX_GROUP_SIZE));
+            List<Entry> group = new ArrayList<>(Math.min(queue.size(), MAX_GROUP_SIZE));
             while (group.size() < MAX_GROUP_SIZE && !queue.isEmpty()) {
                 group.add(queue.remove());
             }
             if (!group.isEmpty()) {
-                writing++;
+                groupsInProgress++;
             }
-            if (isWorthAGroup()) {
+            if (shouldStartGroup()) {
                 lock.notify();
             }
             return group;
         }
     }
 
-    private void write(List<Waiting> group) {
+    private void write(List<Entry> group) {
         try {
             commit(group);
         } catch (NotRecordedException e) {
-            if (e.isBecauseOfALock()) {
-                failOrWriteAlone(group, e);
+            if (e.isLockTimeout()) {
+                failOrWriteEachAlone(group, e);
             } else {
                 fail(group, e);
             }
         } catch (RejectedByDatabaseException | RuntimeException e) {
-            failOrWriteAlone(group, e);
+            failOrWriteEachAlone(group, e);
         } catch (Throwable e) {
             fail(group, e);
             throw e;
         }
     }
 
-    /** The fault may lie with one of them, and the others must not suffer for it. */
-    private void failOrWriteAlone(List<Waiting> group, Exception why) {
+    /** The error may be about one callback only; the others of its group must not fail with it. */
+    private void failOrWriteEachAlone(List<Entry> group, Exception cause) {
         if (group.size() == 1) {
-            fail(group, why);
+            fail(group, cause);
         } else {
-            group.forEach(one -> write(List.of(one)));
+            group.forEach(entry -> write(List.of(entry)));
         }
     }
 
-    private void commit(List<Waiting> group) throws NotRecordedException, RejectedByDatabaseException {
+    private void commit(List<Entry> group) throws NotRecordedException, RejectedByDatabaseException {
         long start = System.nanoTime();
-        List<TaskStore.Effect> effects =
-                writer.write(group.stream().map(Waiting::callback).toList());
-        meters.countGroup(group.size(), System.nanoTime() - start);
+        List<RecordResult> results =
+                store.recordGroup(group.stream().map(Entry::callback).toList());
+        metrics.countGroup(group.size(), System.nanoTime() - start);
         for (int i = 0; i < group.size(); i++) {
-            group.get(i).answer().complete(effects.get(i));
+            group.get(i).result().complete(results.get(i));
         }
     }
 
-    private static void fail(List<Waiting> group, Throwable why) {
-        group.forEach(one -> one.answer().completeExceptionally(why));
+    private static void fail(List<Entry> group, Throwable cause) {
+        group.forEach(entry -> entry.result().completeExceptionally(cause));
     }
 
-    /** Takes nothing more, writes down what waits and returns when that is done or the patience is at its end. */
+    /** Takes no more callbacks and writes those in the queue; returns when that is done or the commit timeout has passed. */
     @Override
     public void close() {
         List<Thread> running;
@@ -248,7 +249,7 @@ public final class GroupCommit implements AutoCloseable {
             lock.notifyAll();
             running = List.copyOf(threads);
         }
-        long end = System.nanoTime() + patience.toNanos();
+        long end = System.nanoTime() + commitTimeout.toNanos();
         for (Thread thread : running) {
             try {
                 TimeUnit.NANOSECONDS.timedJoin(thread, Math.max(1, end - System.nanoTime()));

@@ -1,22 +1,25 @@
 package dev.callboard.task;
 
-/** A callback that was not recorded because the database did not commit it; nothing of it is kept. Answered 503. */
+/**
+ * The database did not commit a callback, or too many are waiting. The caller answers 503, and the provider may send it
+ * again: if the commit went through after all, the second one is a duplicate.
+ */
 public final class NotRecordedException extends Exception {
     private static final long serialVersionUID = 1;
 
-    private final boolean becauseOfALock;
+    private final boolean lockTimeout;
 
     NotRecordedException(String message, Throwable cause) {
         this(message, cause, false);
     }
 
-    NotRecordedException(String message, Throwable cause, boolean becauseOfALock) {
+    NotRecordedException(String message, Throwable cause, boolean lockTimeout) {
         super(message, cause);
-        this.becauseOfALock = becauseOfALock;
+        this.lockTimeout = lockTimeout;
     }
 
-    /** Whether somebody else held a task for too long; the others of the group are not concerned. */
-    boolean isBecauseOfALock() {
-        return becauseOfALock;
+    /** Whether another transaction held one task of the group for too long; the other tasks can be recorded. */
+    boolean isLockTimeout() {
+        return lockTimeout;
     }
 }

@@ -2,11 +2,12 @@ package dev.callboard.task;
 
 import java.util.Locale;
 
-/** What a provider's status means to us. */
+/** What a provider's status means. */
 public enum Outcome {
     IN_PROGRESS,
     COMPLETED,
     FAILED,
+    /** No route knows the status. */
     UNKNOWN;
 
     /** The word in routes, tables and answers: {@code in_progress}. */
@@ -22,7 +23,7 @@ public enum Outcome {
             }
         }
         throw new IllegalArgumentException(
-                "'" + word + "' is no outcome; a route sets in_progress, completed, failed or unknown");
+                "'" + word + "' is not an outcome; a route sets in_progress, completed, failed or unknown");
     }
 
     boolean isFinished() {

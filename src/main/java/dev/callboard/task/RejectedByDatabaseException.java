@@ -1,8 +1,8 @@
 package dev.callboard.task;
 
 /**
- * A callback that the database refuses for what is in it, however often it is tried; nothing of it is kept in the
- * tables of tasks. The schema or the recording should not have let it so far, so it is our fault.
+ * The database rejects a callback for its content, on every attempt; nothing of it is stored. The schema or {@link
+ * TaskRecorder} should have prevented that, so it is our fault: the caller answers 500 and quarantines the callback.
  */
 public final class RejectedByDatabaseException extends Exception {
     private static final long serialVersionUID = 1;

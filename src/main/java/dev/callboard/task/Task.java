@@ -4,18 +4,19 @@ import java.time.Instant;
 import java.util.UUID;
 
 /**
- * Where a task stands, and the rules by which a callback moves it: nothing older overwrites anything newer.
+ * The state of a task, and the order rules: which callback replaces it. All methods are pure; times come from the
+ * callbacks.
  *
- * @param occurredAt the provider's latest time in what moved it; never goes back; null if nothing had one
- * @param orderTime the provider's time that the next callback is compared with: {@code occurredAt}, but that a known
- *     outcome which replaces an unknown one starts anew, so that the order of arrival makes no difference
- * @param heardAt when any callback of it came last, repeats too
- * @param changedAt when it was moved last
- * @param outcomeSince since when it has had this outcome
- * @param callbackId the callback that moved it last
- * @param turn how often its status has changed, from 1
+ * @param occurredAt the provider's latest time in a callback that was applied; never goes back; null if none had a time
+ * @param comparedAt the provider's time that the next callback's time is compared with: {@code occurredAt}, except that a
+ *     known outcome that replaces an unknown one resets it, so that the order of arrival makes no difference
+ * @param lastCallbackAt when the latest callback arrived, duplicates and stale ones included
+ * @param changedAt when the callback that was applied last arrived
+ * @param outcomeSince since when the task has had this outcome
+ * @param appliedCallbackId the callback that was applied last
+ * @param revision counts the changes of status, from 1
  */
-public record Task(
+record Task(
         TaskKey key,
         String taskType,
         String businessId,
@@ -25,42 +26,51 @@ public record Task(
         Outcome outcome,
         String failureReason,
         Instant occurredAt,
-        Instant orderTime,
+        Instant comparedAt,
         Instant firstReceivedAt,
-        Instant heardAt,
+        Instant lastCallbackAt,
         Instant changedAt,
         Instant outcomeSince,
-        UUID callbackId,
-        int turn) {
+        UUID appliedCallbackId,
+        int revision) {
 
-    /** The task as its first callback makes it. */
-    static Task startedBy(Callback callback) {
+    /** The state after a task's first callback. */
+    static Task of(Callback first) {
         return new Task(
-                callback.key(),
-                callback.taskType(),
-                callback.businessId(),
-                callback.sourceTaskId(),
-                callback.regenType(),
-                callback.status(),
-                callback.outcome(),
-                callback.failureReason(),
-                callback.occurredAt(),
-                callback.occurredAt(),
-                callback.receivedAt(),
-                callback.receivedAt(),
-                callback.receivedAt(),
-                callback.receivedAt(),
-                callback.id(),
+                first.key(),
+                first.taskType(),
+                first.businessId(),
+                first.sourceTaskId(),
+                first.regenType(),
+                first.status(),
+                first.outcome(),
+                first.failureReason(),
+                first.occurredAt(),
+                first.occurredAt(),
+                first.receivedAt(),
+                first.receivedAt(),
+                first.receivedAt(),
+                first.receivedAt(),
+                first.id(),
                 1);
     }
 
-    /** Whether a callback that is no repeat is newer than where the task stands; the first rule that applies decides. */
-    boolean isMovedBy(Callback callback) {
+    /**
+     * Whether a callback, which is no duplicate, is applied to the task or stale. The first rule that applies decides:
+     *
+     * <ol>
+     *   <li>A known outcome replaces an unknown one, never the other way round.
+     *   <li>If both have the provider's time and the times differ, the later one wins.
+     *   <li>A finished outcome is not replaced by "in progress", and replaces it.
+     *   <li>The one received last wins, which is the callback unless it was replayed.
+     * </ol>
+     */
+    boolean isReplacedBy(Callback callback) {
         if ((callback.outcome() == Outcome.UNKNOWN) != (outcome == Outcome.UNKNOWN)) {
             return outcome == Outcome.UNKNOWN;
         }
-        if (callback.occurredAt() != null && orderTime != null) {
-            int order = callback.occurredAt().compareTo(orderTime);
+        if (callback.occurredAt() != null && comparedAt != null) {
+            int order = callback.occurredAt().compareTo(comparedAt);
             if (order != 0) {
                 return order > 0;
             }
@@ -68,13 +78,11 @@ public record Task(
         if (callback.outcome().isFinished() != outcome.isFinished()) {
             return callback.outcome().isFinished();
         }
-        // The one received last; only what was sent again from the quarantine may have been received before.
-        return !callback.origin().equals(Callback.REPLAY)
-                || callback.receivedAt().isAfter(changedAt);
+        return callback.origin() != Origin.REPLAY || callback.receivedAt().isAfter(changedAt);
     }
 
-    /** The task after a callback that moves it. What the callback does not tell stays as it was. */
-    Task movedBy(Callback callback) {
+    /** The state after a callback that replaces this one. What the callback omits stays. */
+    Task apply(Callback callback) {
         boolean becomesKnown = outcome == Outcome.UNKNOWN && callback.outcome() != Outcome.UNKNOWN;
         return new Task(
                 key,
@@ -86,17 +94,17 @@ public record Task(
                 callback.outcome(),
                 callback.failureReason(),
                 later(callback.occurredAt(), occurredAt),
-                becomesKnown ? callback.occurredAt() : later(callback.occurredAt(), orderTime),
+                becomesKnown ? callback.occurredAt() : later(callback.occurredAt(), comparedAt),
                 firstReceivedAt,
-                later(callback.receivedAt(), heardAt),
+                later(callback.receivedAt(), lastCallbackAt),
                 callback.receivedAt(),
                 callback.outcome() == outcome ? outcomeSince : callback.receivedAt(),
                 callback.id(),
-                callback.status().equals(status) ? turn : turn + 1);
+                callback.status().equals(status) ? revision : revision + 1);
     }
 
-    private static String orElse(String told, String before) {
-        return told == null ? before : told;
+    private static String orElse(String value, String before) {
+        return value == null ? before : value;
     }
 
     private static Instant later(Instant one, Instant other) {

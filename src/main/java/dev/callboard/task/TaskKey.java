@@ -2,7 +2,7 @@ package dev.callboard.task;
 
 import java.util.Comparator;
 
-/** Which task of which provider. Ordered, so that whoever locks several tasks does it in the same order. */
+/** Identifies a task: the provider and the provider's id. Ordered, since the tasks of a group are locked in one order. */
 record TaskKey(String provider, String taskId) implements Comparable<TaskKey> {
     private static final Comparator<TaskKey> ORDER =
             Comparator.comparing(TaskKey::provider).thenComparing(TaskKey::taskId);

@@ -1,15 +1,17 @@
 package dev.callboard.text;
 
-/** Texts of callers made fit for tables, mails and logs. */
+/** Cleans texts that callers sent, for tables, mails and logs. */
 public final class SafeText {
     private SafeText() {}
 
     /**
-     * A text that both databases take: U+0000 and lone surrogates replaced by U+FFFD, at most so many characters (never
-     * half of a pair).
+     * A text that both databases store: U+0000 and lone surrogates become U+FFFD, and it is cut to a length without
+     * splitting a surrogate pair.
+     *
+     * @param maxLength in UTF-16 units
      */
-    public static String storable(String text, int most) {
-        String cut = cut(text, most);
+    public static String storable(String text, int maxLength) {
+        String cut = cut(text, maxLength);
         for (int i = 0; i < cut.length(); i++) {
             char c = cut.charAt(i);
             if (c == 0 || Character.isSurrogate(c)) {
@@ -28,30 +30,32 @@ public final class SafeText {
     }
 
     /**
-     * A text on one line for people: control and format characters (line breaks, direction marks, zero-width ones)
-     * become spaces, runs of space one, and what is too long is cut with an ellipsis.
+     * A text on one line for people: control and format characters (line breaks, direction marks, zero-width characters)
+     * and runs of white space become one space, and a text that is too long ends with an ellipsis.
+     *
+     * @param maxLength in UTF-16 units
      */
-    public static String line(String text, int most) {
+    public static String line(String text, int maxLength) {
         StringBuilder clean = new StringBuilder();
         text.codePoints().map(c -> isInvisible(c) ? ' ' : c).forEach(clean::appendCodePoint);
         String folded = clean.toString().replaceAll("\\s+", " ").strip();
-        return folded.length() <= most ? folded : cut(folded, most - 1) + "…";
+        return folded.length() <= maxLength ? folded : cut(folded, maxLength - 1) + "…";
     }
 
     private static boolean isInvisible(int c) {
         return switch (Character.getType(c)) {
             case Character.CONTROL, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR, Character.SURROGATE ->
                 true;
-            // U+200D joins emoji; the other format characters only deceive.
+            // U+200D joins emoji; the other format characters can only mislead a reader.
             case Character.FORMAT -> c != 0x200D;
             default -> false;
         };
     }
 
-    private static String cut(String text, int most) {
-        if (text.length() <= most) {
+    private static String cut(String text, int maxLength) {
+        if (text.length() <= maxLength) {
             return text;
         }
-        return text.substring(0, Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most);
+        return text.substring(0, Character.isHighSurrogate(text.charAt(maxLength - 1)) ? maxLength - 1 : maxLength);
     }
 }

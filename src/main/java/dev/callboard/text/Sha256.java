@@ -5,7 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
-/** The SHA-256 of a text in UTF-8, as a value that can be compared. */
+/** The SHA-256 digest of a text in UTF-8, with value equality. */
 public final class Sha256 {
     private final byte[] bytes;
 

@@ -22,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What was answered 200 is there after kill -9: the packaged application as its own process, under load of 64
- * connections, killed at random moments and started again on the same database. The system property {@code
- * callboard.kills} says how often, for each database.
+ * Every callback that was answered 200 is stored after kill -9. Runs the packaged application as a process of its own under
+ * the load of 64 connections, kills it at random moments and starts it again on the same database. The system property
+ * {@code callboard.kills} says how often, for each database.
  */
 @Timeout(1800)
 final class CrashIT {
@@ -41,29 +41,29 @@ final class CrashIT {
 
     @ParameterizedTest
     @EnumSource(Backend.class)
-    void keepsWhatItAcknowledgedWhenItIsKilled(Backend backend) throws Exception {
+    void losesNoAcknowledgedCallbackWhenItIsKilled(Backend backend) throws Exception {
         Map<String, String> database = backend.newDatabase(folder);
         CallboardProcess callboard = new CallboardProcess(folder, database);
         for (int kill = 1; kill <= KILLS; kill++) {
             callboard.start();
-            callUntilSomeMoment(callboard.port);
+            callUntilARandomMoment(callboard.port);
             callboard.kill();
             provider.stop();
         }
         callboard.start();
-        callUntilSomeMoment(callboard.port);
+        callUntilARandomMoment(callboard.port);
         provider.stop();
         callboard.close();
         compare(backend + ", killed " + KILLS + " times", database);
     }
 
     @Test
-    void keepsWhatItAcknowledgedWhenPostgresqlIsKilled() throws Exception {
+    void losesNoAcknowledgedCallbackWhenPostgresqlIsKilled() throws Exception {
         try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"))) {
             try (CallboardProcess callboard = new CallboardProcess(folder, server.settings())) {
                 callboard.start();
                 for (int kill = 1; kill <= 2; kill++) {
-                    callUntilSomeMoment(callboard.port);
+                    callUntilARandomMoment(callboard.port);
                     server.kill();
                     int answered = provider.unavailable();
                     await().until(() -> provider.unavailable() > answered);
@@ -78,23 +78,23 @@ final class CrashIT {
     }
 
     @Test
-    void keepsWhatTwoNodesAcknowledgedWhenOneIsKilled() throws Exception {
+    void losesNoAcknowledgedCallbackWhenOneOfTwoNodesIsKilled() throws Exception {
         Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
         CallboardProcess killed = new CallboardProcess(folder.resolve("killed"), database);
         try (CallboardProcess other = new CallboardProcess(folder.resolve("other"), database)) {
             killed.start();
             other.start();
-            callUntilSomeMoment(killed.port, other.port);
+            callUntilARandomMoment(killed.port, other.port);
             killed.kill();
             provider.stop();
-            // The killed one's callers come to the other, with what was in doubt first.
-            callUntilSomeMoment(other.port);
+            // The callers of the killed node go on at the other, first with the callbacks that were not answered.
+            callUntilARandomMoment(other.port);
             provider.stop();
         }
         compare("one of two nodes on PostgreSQL, killed", database);
     }
 
-    private void callUntilSomeMoment(int... ports) throws InterruptedException {
+    private void callUntilARandomMoment(int... ports) throws InterruptedException {
         int before = provider.acknowledged();
         provider.callBack(ports);
         await().atMost(Duration.ofSeconds(60)).until(() -> provider.acknowledged() > before + 2 * CONNECTIONS);
@@ -109,7 +109,7 @@ final class CrashIT {
             assertThat(provider.differences(connection)).as("seed " + seed).isEmpty();
         }
         LOG.info(
-                "{}: {} acknowledged callbacks are all there, once ({} answers 503; seed {})",
+                "{}: all {} acknowledged callbacks are stored once ({} answers 503; seed {})",
                 what,
                 provider.acknowledged(),
                 provider.unavailable(),

@@ -12,10 +12,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** A database that is away for a while. */
+/** A database that is unreachable for a while, on each database. */
 final class DatabaseOutageTest extends OnEachDatabase {
     @Test
-    void answers503WhileTheDatabaseIsAwayAndRecordsAgainAfterwards() throws Exception {
+    void answers503WhileTheDatabaseIsUnreachableAndRecordsAgainAfterwards() throws Exception {
         String body = "{\"taskId\": \"away\", \"status\": 2}";
         assertThat(callboard
                         .post("fotor", "{\"taskId\": \"before\", \"status\": 1}")
@@ -45,7 +45,7 @@ final class DatabaseOutageTest extends OnEachDatabase {
     }
 
     @Test
-    void recordsOnceTheConnectionThatMadeTheTablesIsReplaced() throws Exception {
+    void recordsAfterTheConnectionThatCreatedTheTablesIsReplaced() throws Exception {
         HikariPoolMXBean pool = callboard
                 .callboard()
                 .dataSource()

@@ -17,13 +17,13 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** {@code data/} and what is in it can be read by its owner only, also if it was there before. */
+/** Only the owner can read {@code data/} and the files in it, even if the folder existed before. */
 final class FilePermissionsTest {
     private static final Set<PosixFilePermission> OWNER = EnumSet.of(
             PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE, PosixFilePermission.OWNER_EXECUTE);
 
     @Test
-    void keepsItsDataFromOthers() throws IOException {
+    void makesItsDataReadableForItsOwnerOnly() throws IOException {
         Path data = TestCallboard.newFolder().resolve("data");
         Files.createDirectories(data);
         Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxr-xr-x"));

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is answered while the database can't write, and that all goes on by itself when it can again. */
+/** Responses while the database can't write, and recovery without a restart once it can. */
 @Timeout(180)
 final class OutageTest {
     @TempDir
@@ -33,7 +33,7 @@ final class OutageTest {
     private TestCallboard callboard;
 
     @Test
-    void goesOnWhenAFullDiskHasSpaceAgain() {
+    void recoversWhenAFullDiskHasSpaceAgain() {
         try (TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk())) {
             callboard = started;
             assertThat(post("before").statusCode()).isEqualTo(200);
@@ -55,7 +55,7 @@ final class OutageTest {
     }
 
     @Test
-    void hasOnTheDiskWhatItAnswered200EvenIfThePowerIsLost() throws Exception {
+    void hasEveryAcknowledgedCallbackOnTheDiskIfThePowerIsLost() throws Exception {
         Map<String, String> settings = h2OnAnUnreliableDisk();
         try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
             callboard = started;
@@ -75,14 +75,14 @@ final class OutageTest {
                     ResultSet row = statement.executeQuery("SELECT COUNT(*) FROM callback")) {
                 row.next();
                 assertThat(row.getInt(1))
-                        .as("what is there after the power was lost")
+                        .as("callbacks after the loss of power")
                         .isEqualTo(i);
             }
         }
     }
 
     @Test
-    void writesItsFileAnewAtTheEndAndOntoTheDisk() throws Exception {
+    void rewritesItsFileOnShutdownAndSyncsIt() throws Exception {
         Path file = folder.resolve("callboard.mv.db");
         try (TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk())) {
             callboard = started;
@@ -99,7 +99,7 @@ final class OutageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", ".tempFile"})
-    void losesNothingWhenTheDiskIsFullAtTheEnd(String files) {
+    void losesNothingIfTheDiskIsFullOnShutdown(String files) {
         Map<String, String> settings = h2OnAnUnreliableDisk();
         try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
             callboard = started;
@@ -109,7 +109,7 @@ final class OutageTest {
             UnreliableDisk.setFull(false);
         }
         assertThat(folder.resolve("callboard.mv.db.tempFile").toFile().exists())
-                .as("H2 was at it")
+                .as("H2 had begun to rewrite the file")
                 .isEqualTo(!files.isEmpty());
         try (TestCallboard started = TestCallboard.start(Backend.H2, settings)) {
             callboard = started;
@@ -119,7 +119,7 @@ final class OutageTest {
     }
 
     @Test
-    void goesOnWhenPostgresqlIsBack() {
+    void recoversWhenPostgresqlIsBack() {
         try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"));
                 TestCallboard started = TestCallboard.start(Backend.H2, server.settings())) {
             callboard = started;
@@ -136,7 +136,7 @@ final class OutageTest {
     }
 
     @Test
-    void answersWhileSomebodyHoldsATaskAndWritesItsNeighbours() throws Exception {
+    void answers503WhileATaskIsLockedAndRecordsOtherTasks() throws Exception {
         try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"));
                 TestCallboard started = TestCallboard.start(Backend.H2, server.settings())) {
             callboard = started;
@@ -156,7 +156,7 @@ final class OutageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"40001", "40P01"})
-    void triesAgainWhenAnotherTransactionWasInTheWay(String sqlState) throws Exception {
+    void retriesAGroupAfterASerializationFailureOrDeadlock(String sqlState) throws Exception {
         Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
         try (TestCallboard started = TestCallboard.start(Backend.POSTGRESQL, database);
                 Connection other = callboardConnection(database);
@@ -176,7 +176,7 @@ final class OutageTest {
     }
 
     @Test
-    void answersWithinItsPatienceWhenTheDatabaseIsSlow() throws Exception {
+    void answers503WithinTheCommitTimeoutIfTheDatabaseIsSlow() throws Exception {
         Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
         try (TestCallboard started = TestCallboard.start(Backend.POSTGRESQL, database);
                 Connection other = callboardConnection(database);

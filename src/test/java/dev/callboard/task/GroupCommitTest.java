@@ -21,12 +21,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Who shares a commit, who waits for what, and what happens when the writer can't. */
+/** Which callbacks share a commit, how long a caller waits, and what happens when the store fails. */
 @Timeout(30)
 final class GroupCommitTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG_TIMEOUT = Duration.ofSeconds(20);
 
-    private final CallbackMetrics meters = new CallbackMetrics(new SimpleMeterRegistry(), Set.of());
+    private final CallbackMetrics metrics = new CallbackMetrics(new SimpleMeterRegistry(), Set.of());
     private final ExecutorService callers = Executors.newCachedThreadPool();
     private final List<Integer> sizes = new CopyOnWriteArrayList<>();
     private final CountDownLatch disk = new CountDownLatch(1);
@@ -40,52 +40,52 @@ final class GroupCommitTest {
     }
 
     @Test
-    void writesACallbackThatComesAloneAtOnceAndWhatComesMeanwhileTogether() throws Exception {
-        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, LONG, meters);
-        Future<TaskStore.Effect> first = call("first");
+    void writesASingleCallbackAtOnceAndThoseThatArriveMeanwhileTogether() throws Exception {
+        groupCommit = new GroupCommit(this::recordOnceTheDiskIsFree, 1, LONG_TIMEOUT, metrics);
+        Future<RecordResult> first = call("first");
         await().until(() -> sizes.size() == 1);
-        List<Future<TaskStore.Effect>> others =
+        List<Future<RecordResult>> others =
                 IntStream.range(0, 100).mapToObj(i -> call("other-" + i)).toList();
-        await().until(() -> groupCommit.waiting() == 100);
-        assertThat(first.isDone()).as("answered before the commit").isFalse();
+        await().until(() -> groupCommit.queueSize() == 100);
+        assertThat(first.isDone()).as("completed before the commit").isFalse();
 
         disk.countDown();
 
-        assertThat(first.get()).isEqualTo(TaskStore.Effect.MOVED);
-        for (Future<TaskStore.Effect> other : others) {
-            assertThat(other.get()).isEqualTo(TaskStore.Effect.MOVED);
+        assertThat(first.get()).isEqualTo(RecordResult.APPLIED);
+        for (Future<RecordResult> other : others) {
+            assertThat(other.get()).isEqualTo(RecordResult.APPLIED);
         }
         assertThat(sizes).containsExactly(1, 64, 36);
     }
 
     @Test
-    void beginsAnotherGroupBesideOneThatIsBeingWrittenOnlyWhenEnoughWait() throws Exception {
-        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 2, LONG, meters);
-        Future<TaskStore.Effect> first = call("first");
+    void startsAConcurrentGroupOnlyIfTheQueueIsLongEnough() throws Exception {
+        groupCommit = new GroupCommit(this::recordOnceTheDiskIsFree, 2, LONG_TIMEOUT, metrics);
+        Future<RecordResult> first = call("first");
         await().until(() -> sizes.size() == 1);
-        List<Future<TaskStore.Effect>> others = IntStream.range(1, GroupCommit.MIN_CONCURRENT_GROUP_SIZE)
+        List<Future<RecordResult>> others = IntStream.range(1, GroupCommit.MIN_CONCURRENT_GROUP_SIZE)
                 .mapToObj(i -> call("other-" + i))
                 .toList();
-        await().until(() -> groupCommit.waiting() == GroupCommit.MIN_CONCURRENT_GROUP_SIZE - 1);
+        await().until(() -> groupCommit.queueSize() == GroupCommit.MIN_CONCURRENT_GROUP_SIZE - 1);
         await().during(Duration.ofMillis(200)).until(() -> sizes.size() == 1);
 
-        Future<TaskStore.Effect> last = call("last");
+        Future<RecordResult> last = call("last");
 
         await().until(() -> sizes.size() == 2);
         disk.countDown();
-        assertThat(first.get()).isEqualTo(TaskStore.Effect.MOVED);
-        assertThat(last.get()).isEqualTo(TaskStore.Effect.MOVED);
-        for (Future<TaskStore.Effect> other : others) {
-            assertThat(other.get()).isEqualTo(TaskStore.Effect.MOVED);
+        assertThat(first.get()).isEqualTo(RecordResult.APPLIED);
+        assertThat(last.get()).isEqualTo(RecordResult.APPLIED);
+        for (Future<RecordResult> other : others) {
+            assertThat(other.get()).isEqualTo(RecordResult.APPLIED);
         }
         assertThat(sizes).containsExactly(1, GroupCommit.MIN_CONCURRENT_GROUP_SIZE);
     }
 
     @Test
-    void answersEachWithItsOwnEffectAndThePoisonedOneAlone() throws Exception {
+    void returnsEachItsOwnResultAndFailsOnlyThePoisonedOnes() throws Exception {
         groupCommit = new GroupCommit(
                 group -> {
-                    writeWhenTheDiskIsFree(group);
+                    recordOnceTheDiskIsFree(group);
                     for (Callback callback : group) {
                         if (callback.taskId().equals("poisoned")) {
                             throw new RejectedByDatabaseException("no", null);
@@ -95,112 +95,113 @@ final class GroupCommitTest {
                         }
                     }
                     return group.stream()
-                            .map(callback -> callback.taskId().equals("late")
-                                    ? TaskStore.Effect.OUT_OF_DATE
-                                    : TaskStore.Effect.MOVED)
+                            .map(callback ->
+                                    callback.taskId().equals("late") ? RecordResult.STALE : RecordResult.APPLIED)
                             .toList();
                 },
                 1,
-                LONG,
-                meters);
-        Future<TaskStore.Effect> first = call("first");
+                LONG_TIMEOUT,
+                metrics);
+        Future<RecordResult> first = call("first");
         await().until(() -> sizes.size() == 1);
-        Future<TaskStore.Effect> good = call("good");
-        Future<TaskStore.Effect> poisoned = call("poisoned");
-        Future<TaskStore.Effect> unforeseen = call("unforeseen");
-        Future<TaskStore.Effect> late = call("late");
-        await().until(() -> groupCommit.waiting() == 4);
+        Future<RecordResult> good = call("good");
+        Future<RecordResult> poisoned = call("poisoned");
+        Future<RecordResult> unforeseen = call("unforeseen");
+        Future<RecordResult> late = call("late");
+        await().until(() -> groupCommit.queueSize() == 4);
 
         disk.countDown();
 
-        assertThat(first.get()).isEqualTo(TaskStore.Effect.MOVED);
-        assertThat(good.get()).isEqualTo(TaskStore.Effect.MOVED);
-        assertThat(late.get()).isEqualTo(TaskStore.Effect.OUT_OF_DATE);
+        assertThat(first.get()).isEqualTo(RecordResult.APPLIED);
+        assertThat(good.get()).isEqualTo(RecordResult.APPLIED);
+        assertThat(late.get()).isEqualTo(RecordResult.STALE);
         assertThatThrownBy(poisoned::get).hasCauseInstanceOf(RejectedByDatabaseException.class);
         assertThatThrownBy(unforeseen::get).hasCauseInstanceOf(IllegalStateException.class);
     }
 
     @Test
-    void tellsWhoWaitedTooLongAndDoesNotWriteHimAfterwards() throws Exception {
-        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, Duration.ofMillis(300), meters);
-        Future<TaskStore.Effect> held = call("held");
+    void failsACallbackThatWaitedTooLongAndDoesNotWriteItLater() throws Exception {
+        groupCommit = new GroupCommit(this::recordOnceTheDiskIsFree, 1, Duration.ofMillis(300), metrics);
+        Future<RecordResult> held = call("held");
         await().until(() -> sizes.size() == 1);
-        Future<TaskStore.Effect> waiting = call("waiting");
+        Future<RecordResult> waiting = call("waiting");
 
         assertThatThrownBy(held::get).hasCauseInstanceOf(NotRecordedException.class);
         assertThatThrownBy(waiting::get).hasCauseInstanceOf(NotRecordedException.class);
         disk.countDown();
 
-        assertThat(call("next").get()).isEqualTo(TaskStore.Effect.MOVED);
-        assertThat(sizes).as("the one who gave up is not written").containsExactly(1, 1);
+        assertThat(call("next").get()).isEqualTo(RecordResult.APPLIED);
+        assertThat(sizes)
+                .as("the callback whose caller has given up is not written")
+                .containsExactly(1, 1);
     }
 
     @Test
-    void refusesMoreThanMayWait() throws Exception {
-        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, LONG, meters);
-        Future<TaskStore.Effect> first = call("first");
+    void failsAtOnceIfTheQueueIsFull() throws Exception {
+        groupCommit = new GroupCommit(this::recordOnceTheDiskIsFree, 1, LONG_TIMEOUT, metrics);
+        Future<RecordResult> first = call("first");
         await().until(() -> sizes.size() == 1);
-        List<Future<TaskStore.Effect>> others = IntStream.range(0, GroupCommit.MAX_QUEUE_SIZE)
+        List<Future<RecordResult>> others = IntStream.range(0, GroupCommit.MAX_QUEUE_SIZE)
                 .mapToObj(i -> call("other-" + i))
                 .toList();
-        await().until(() -> groupCommit.waiting() == GroupCommit.MAX_QUEUE_SIZE);
+        await().until(() -> groupCommit.queueSize() == GroupCommit.MAX_QUEUE_SIZE);
 
         assertThatThrownBy(() -> groupCommit.record(callback("one too many")))
                 .isInstanceOf(NotRecordedException.class)
-                .hasMessageContaining("wait already");
+                .hasMessageContaining("the queue is full");
         disk.countDown();
         first.get();
-        for (Future<TaskStore.Effect> other : others) {
+        for (Future<RecordResult> other : others) {
             other.get();
         }
     }
 
     @Test
-    void replacesAWriterThatDies() throws Exception {
+    void replacesAWriterThreadThatDies() throws Exception {
         groupCommit = new GroupCommit(
                 group -> {
                     if (group.get(0).taskId().equals("deadly")) {
                         throw new StackOverflowError("on purpose");
                     }
-                    return Collections.nCopies(group.size(), TaskStore.Effect.MOVED);
+                    return Collections.nCopies(group.size(), RecordResult.APPLIED);
                 },
                 1,
-                LONG,
-                meters);
+                LONG_TIMEOUT,
+                metrics);
         assertThatThrownBy(() -> groupCommit.record(callback("deadly"))).isInstanceOf(NotRecordedException.class);
-        assertThat(groupCommit.record(callback("next"))).isEqualTo(TaskStore.Effect.MOVED);
+        assertThat(groupCommit.record(callback("next"))).isEqualTo(RecordResult.APPLIED);
     }
 
     @Test
-    void writesWhatWaitsBeforeItEnds() throws Exception {
-        groupCommit = new GroupCommit(this::writeWhenTheDiskIsFree, 1, LONG, meters);
-        Future<TaskStore.Effect> first = call("first");
+    void writesTheQueueBeforeItStops() throws Exception {
+        groupCommit = new GroupCommit(this::recordOnceTheDiskIsFree, 1, LONG_TIMEOUT, metrics);
+        Future<RecordResult> first = call("first");
         await().until(() -> sizes.size() == 1);
-        Future<TaskStore.Effect> waiting = call("waiting");
-        await().until(() -> groupCommit.waiting() == 1);
+        Future<RecordResult> waiting = call("waiting");
+        await().until(() -> groupCommit.queueSize() == 1);
 
         CompletableFuture<Void> end = CompletableFuture.runAsync(groupCommit::close, callers);
         await().untilAsserted(() -> assertThatThrownBy(() -> groupCommit.record(callback("too late")))
-                .hasMessageContaining("is ending"));
+                .hasMessageContaining("is stopping"));
         disk.countDown();
 
         end.get();
-        assertThat(first.get()).isEqualTo(TaskStore.Effect.MOVED);
-        assertThat(waiting.get()).isEqualTo(TaskStore.Effect.MOVED);
+        assertThat(first.get()).isEqualTo(RecordResult.APPLIED);
+        assertThat(waiting.get()).isEqualTo(RecordResult.APPLIED);
     }
 
-    private Future<TaskStore.Effect> call(String taskId) {
+    private Future<RecordResult> call(String taskId) {
         return callers.submit(() -> groupCommit.record(callback(taskId)));
     }
 
-    private List<TaskStore.Effect> writeWhenTheDiskIsFree(List<Callback> group) {
+    private List<RecordResult> recordOnceTheDiskIsFree(List<Callback> group) {
         sizes.add(group.size());
         try {
             disk.await();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-        return Collections.nCopies(group.size(), TaskStore.Effect.MOVED);
+        return Collections.nCopies(group.size(), RecordResult.APPLIED);
     }
 
     private static Callback callback(String taskId) {

@@ -30,9 +30,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Random callbacks of many tasks, with repeats and disorder, sent by many threads at once, end where a model ends that
- * is as plain as the rules of the order. The callbacks of one task are sent one after the other. A seed that failed is
- * tried again with {@code -Dcallboard.seed=...}.
+ * Random callbacks of many tasks, with duplicates and out of order, recorded by many threads at once, lead to the same rows
+ * as a model that is as simple as the order rules. The callbacks of one task are recorded one after the other. Run a seed
+ * that failed again with {@code -Dcallboard.seed=...}.
  */
 @Timeout(300)
 final class ModelTest extends OnEachDatabase {
@@ -53,46 +53,46 @@ final class ModelTest extends OnEachDatabase {
         }
     }
 
-    private record Told(String kind, int turn) {}
+    private record Raised(String kind, int revision) {}
 
-    /** One task, by the rules as they are written for people. */
+    /** One task, by the order rules as the documentation has them. */
     private static final class Model {
         private final Set<Integer> bodies = new HashSet<>();
         private final Set<String> urls = new TreeSet<>();
-        private final Set<Told> told = new HashSet<>();
-        private final Set<Told> named = new HashSet<>();
+        private final Set<Raised> raised = new HashSet<>();
+        private final Set<Raised> named = new HashSet<>();
         private Sent last;
         private Instant compared;
         private Instant occurred;
-        private int turn;
+        private int revision;
 
-        void take(Sent sent) {
+        void record(Sent sent) {
             if (!bodies.add(sent.body())) {
                 return;
             }
             if (sent.url() != null) {
                 urls.add(sent.url());
             }
-            boolean moves = last == null || moves(sent);
-            if (moves) {
-                move(sent);
+            boolean applied = last == null || isReplacedBy(sent);
+            if (applied) {
+                apply(sent);
             }
             List<String> kinds = new ArrayList<>(
                     sent.alert().isEmpty() ? List.of() : List.of(sent.alert().split(",")));
-            if (!moves) {
+            if (!applied) {
                 kinds.retainAll(Set.of("flagged", "unknown"));
             }
             if (!kinds.isEmpty()) {
-                boolean first = told.add(new Told(kinds.get(0), turn));
+                boolean first = raised.add(new Raised(kinds.get(0), revision));
                 for (String kind : kinds.subList(1, kinds.size())) {
-                    if (named.add(new Told(kind, turn)) && !first) {
-                        told.add(new Told(kind, turn));
+                    if (named.add(new Raised(kind, revision)) && !first) {
+                        raised.add(new Raised(kind, revision));
                     }
                 }
             }
         }
 
-        private boolean moves(Sent sent) {
+        private boolean isReplacedBy(Sent sent) {
             if (last.isUnknown() && !sent.isUnknown()) {
                 return true;
             }
@@ -105,9 +105,9 @@ final class ModelTest extends OnEachDatabase {
             return !(last.isFinished() && sent.outcome().equals("in_progress"));
         }
 
-        private void move(Sent sent) {
+        private void apply(Sent sent) {
             if (last == null || !last.status().equals(sent.status())) {
-                turn++;
+                revision++;
             }
             if (last != null && last.isUnknown() && !sent.isUnknown()) {
                 compared = null;
@@ -123,48 +123,48 @@ final class ModelTest extends OnEachDatabase {
     }
 
     @Test
-    void endsWhereTheModelEnds() throws Exception {
+    void leadsToTheSameRowsAsTheModel() throws Exception {
         Random random = seeded();
         Map<String, List<Sent>> sequences = new LinkedHashMap<>();
         for (int i = 0; i < TASKS; i++) {
             sequences.put("model-" + i, sequence(random, i));
         }
-        sendAtOnce(sequences);
+        recordConcurrently(sequences);
         for (Map.Entry<String, List<Sent>> entry : sequences.entrySet()) {
             Model model = new Model();
-            entry.getValue().forEach(model::take);
+            entry.getValue().forEach(model::record);
             compare(entry.getKey(), entry.getValue(), model);
         }
     }
 
     @Test
-    void endsWhereTheModelEndsWithSeveralCallbacksOfATaskInOneGroup() throws Exception {
+    void leadsToTheSameRowsWithSeveralCallbacksOfATaskInOneGroup() throws Exception {
         Random random = seeded();
-        TaskStore ledger = new TaskStore(callboard.callboard().database());
-        TaskRecorder recording = new TaskRecorder(null, null, Clock.systemUTC());
+        TaskStore store = new TaskStore(callboard.callboard().database());
+        CallbackFactory callbacks = new CallbackFactory(Clock.systemUTC());
         Map<String, List<Sent>> sequences = new LinkedHashMap<>();
         List<Callback> group = new ArrayList<>();
         for (int i = 0; i < TASKS; i++) {
             String taskId = "group-" + i;
             sequences.put(taskId, sequence(random, i));
             for (Sent sent : sequences.get(taskId)) {
-                group.add(recording.callback(variables(taskId, sent)::get));
+                group.add(callbacks.create(variables(taskId, sent)::get));
                 if (random.nextInt(10) == 0) {
-                    ledger.recordGroup(group);
+                    store.recordGroup(group);
                     group.clear();
                 }
             }
         }
-        ledger.recordGroup(group);
+        store.recordGroup(group);
         for (Map.Entry<String, List<Sent>> entry : sequences.entrySet()) {
             Model model = new Model();
-            entry.getValue().forEach(model::take);
+            entry.getValue().forEach(model::record);
             compare(entry.getKey(), entry.getValue(), model);
         }
     }
 
     @Test
-    void makesNoDifferenceOfTheOrderOfArrivalWhereAllTimesDiffer() throws Exception {
+    void leadsToTheSameRowsInAnyOrderOfArrivalIfAllTimesDiffer() throws Exception {
         Random random = seeded();
         Map<String, List<Sent>> sequences = new LinkedHashMap<>();
         for (int i = 0; i < TASKS / 6; i++) {
@@ -177,7 +177,7 @@ final class ModelTest extends OnEachDatabase {
                 sequences.put("order-" + i + "-" + order, List.copyOf(sequence));
             }
         }
-        sendAtOnce(sequences);
+        recordConcurrently(sequences);
         for (int i = 0; i < TASKS / 6; i++) {
             Set<Object> ends = new HashSet<>();
             for (int order = 0; order < 6; order++) {
@@ -205,7 +205,7 @@ final class ModelTest extends OnEachDatabase {
             if (body > 0 && random.nextInt(4) == 0) {
                 sequence.add(sequence.get(random.nextInt(sequence.size())));
             } else {
-                // Few different times, so that some are equal, and no time at all now and then.
+                // Few different times, so that some are equal, and sometimes none.
                 Instant time = random.nextInt(3) == 0 ? null : NOON.plusSeconds(random.nextInt(5));
                 sequence.add(sent(random, task, time, body));
             }
@@ -225,7 +225,7 @@ final class ModelTest extends OnEachDatabase {
         };
     }
 
-    private static void sendAtOnce(Map<String, List<Sent>> sequences) throws Exception {
+    private static void recordConcurrently(Map<String, List<Sent>> sequences) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(THREADS);
         try (ProducerTemplate producer = callboard.callboard().camel().createProducerTemplate()) {
             List<Future<?>> tasks = new ArrayList<>();
@@ -286,7 +286,10 @@ final class ModelTest extends OnEachDatabase {
                                 String.valueOf(occurred == null ? null : occurred.toInstant())))
                         .as(taskId + " after " + sequence)
                         .isEqualTo(List.of(
-                                model.last.status(), model.last.outcome(), model.turn, String.valueOf(model.occurred)));
+                                model.last.status(),
+                                model.last.outcome(),
+                                model.revision,
+                                String.valueOf(model.occurred)));
             }
         }
         assertThat(callboard.rows("SELECT payload FROM callback WHERE task_id = ?", taskId))
@@ -295,8 +298,8 @@ final class ModelTest extends OnEachDatabase {
                 .extracting(row -> row.get("url"))
                 .containsExactlyElementsOf(model.urls);
         assertThat(callboard.rows("SELECT kind, revision FROM alert WHERE task_id = ?", taskId))
-                .extracting(row -> new Told((String) row.get("kind"), (Integer) row.get("revision")))
+                .extracting(row -> new Raised((String) row.get("kind"), (Integer) row.get("revision")))
                 .as("the alerts of " + taskId + " after " + sequence)
-                .containsExactlyInAnyOrderElementsOf(model.told);
+                .containsExactlyInAnyOrderElementsOf(model.raised);
     }
 }

@@ -18,83 +18,83 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** The rules by which a callback moves its task, and which of the providers' times are believed. */
+/** The order rules: which callback is applied to its task, and which of the providers' times count. */
 final class OrderTest {
     private int received;
 
     // ---- known and unknown ----
 
     @Test
-    void aKnownOutcomeReplacesAnUnknownOneEvenIfItIsOlder() {
-        assertMoves(callback(UNKNOWN, 50), callback(IN_PROGRESS, 10));
-        assertMoves(callback(UNKNOWN, 50), callback(COMPLETED, null));
-        assertMoves(callback(UNKNOWN, null), callback(FAILED, 10));
+    void appliesAKnownOutcomeToAnUnknownOneEvenIfItIsOlder() {
+        assertApplied(callback(UNKNOWN, 50), callback(IN_PROGRESS, 10));
+        assertApplied(callback(UNKNOWN, 50), callback(COMPLETED, null));
+        assertApplied(callback(UNKNOWN, null), callback(FAILED, 10));
     }
 
     @Test
-    void anUnknownOutcomeNeverReplacesAKnownOne() {
-        assertStays(callback(IN_PROGRESS, 10), callback(UNKNOWN, 50));
-        assertStays(callback(COMPLETED, 10), callback(UNKNOWN, null));
-        assertStays(callback(FAILED, null), callback(UNKNOWN, 50));
+    void doesNotApplyAnUnknownOutcomeToAKnownOne() {
+        assertStale(callback(IN_PROGRESS, 10), callback(UNKNOWN, 50));
+        assertStale(callback(COMPLETED, 10), callback(UNKNOWN, null));
+        assertStale(callback(FAILED, null), callback(UNKNOWN, 50));
     }
 
     @Test
-    void ofTwoUnknownOutcomesTheLaterWins() {
-        assertMoves(callback(UNKNOWN, 10), callback(UNKNOWN, 20));
-        assertStays(callback(UNKNOWN, 20), callback(UNKNOWN, 10));
-        assertMoves(callback(UNKNOWN, null), callback(UNKNOWN, null));
+    void appliesTheLaterOfTwoUnknownOutcomes() {
+        assertApplied(callback(UNKNOWN, 10), callback(UNKNOWN, 20));
+        assertStale(callback(UNKNOWN, 20), callback(UNKNOWN, 10));
+        assertApplied(callback(UNKNOWN, null), callback(UNKNOWN, null));
     }
 
     // ---- both have the provider's time ----
 
     @Test
-    void theLaterTimeWinsWhicheverArrivesFirst() {
+    void appliesTheLaterTimeWhicheverArrivesFirst() {
         for (Outcome one : List.of(IN_PROGRESS, COMPLETED, FAILED)) {
             for (Outcome other : List.of(IN_PROGRESS, COMPLETED, FAILED)) {
-                assertMoves(callback(one, 10), callback(other, 20));
-                assertStays(callback(one, 20), callback(other, 10));
+                assertApplied(callback(one, 10), callback(other, 20));
+                assertStale(callback(one, 20), callback(other, 10));
             }
         }
     }
 
     @Test
-    void atEqualTimesAFinishedOutcomeBeatsInProgress() {
-        assertMoves(callback(IN_PROGRESS, 10), callback(FAILED, 10));
-        assertMoves(callback(IN_PROGRESS, 10), callback(COMPLETED, 10));
-        assertStays(callback(FAILED, 10), callback(IN_PROGRESS, 10));
-        assertStays(callback(COMPLETED, 10), callback(IN_PROGRESS, 10));
+    void appliesAFinishedOutcomeToInProgressAtEqualTimes() {
+        assertApplied(callback(IN_PROGRESS, 10), callback(FAILED, 10));
+        assertApplied(callback(IN_PROGRESS, 10), callback(COMPLETED, 10));
+        assertStale(callback(FAILED, 10), callback(IN_PROGRESS, 10));
+        assertStale(callback(COMPLETED, 10), callback(IN_PROGRESS, 10));
     }
 
     @Test
-    void atEqualTimesTheOneReceivedLastWinsOtherwise() {
-        assertMoves(callback(COMPLETED, 10), callback(FAILED, 10));
-        assertMoves(callback(FAILED, 10), callback(COMPLETED, 10));
-        assertMoves(callback(IN_PROGRESS, 10), callback(IN_PROGRESS, 10));
+    void appliesTheOneReceivedLastAtEqualTimesOtherwise() {
+        assertApplied(callback(COMPLETED, 10), callback(FAILED, 10));
+        assertApplied(callback(FAILED, 10), callback(COMPLETED, 10));
+        assertApplied(callback(IN_PROGRESS, 10), callback(IN_PROGRESS, 10));
     }
 
     // ---- one of them has no time ----
 
     @Test
-    void withoutATimeInProgressDoesNotUndoAResult() {
+    void doesNotApplyInProgressToAFinishedOutcomeWithoutATime() {
         for (Outcome finished : List.of(COMPLETED, FAILED)) {
-            assertStays(callback(finished, null), callback(IN_PROGRESS, null));
-            assertStays(callback(finished, 10), callback(IN_PROGRESS, null));
-            assertStays(callback(finished, null), callback(IN_PROGRESS, 50));
+            assertStale(callback(finished, null), callback(IN_PROGRESS, null));
+            assertStale(callback(finished, 10), callback(IN_PROGRESS, null));
+            assertStale(callback(finished, null), callback(IN_PROGRESS, 50));
         }
     }
 
     @Test
-    void withoutATimeTheOneReceivedLastWinsOtherwise() {
-        assertMoves(callback(IN_PROGRESS, null), callback(COMPLETED, null));
-        assertMoves(callback(IN_PROGRESS, 50), callback(FAILED, null));
-        assertMoves(callback(COMPLETED, null), callback(FAILED, null));
-        assertMoves(callback(FAILED, 50), callback(COMPLETED, null));
-        assertMoves(callback(FAILED, null), callback(COMPLETED, 10));
-        assertMoves(callback(IN_PROGRESS, null), callback(IN_PROGRESS, 10));
+    void appliesTheOneReceivedLastWithoutATimeOtherwise() {
+        assertApplied(callback(IN_PROGRESS, null), callback(COMPLETED, null));
+        assertApplied(callback(IN_PROGRESS, 50), callback(FAILED, null));
+        assertApplied(callback(COMPLETED, null), callback(FAILED, null));
+        assertApplied(callback(FAILED, 50), callback(COMPLETED, null));
+        assertApplied(callback(FAILED, null), callback(COMPLETED, 10));
+        assertApplied(callback(IN_PROGRESS, null), callback(IN_PROGRESS, 10));
     }
 
     @Test
-    void everyOrderOfArrivalEndsAtTheSameStatus() {
+    void endsAtTheSameStatusInEveryOrderOfArrival() {
         List<Callback> callbacks = List.of(
                 callback(IN_PROGRESS, 10),
                 callback(COMPLETED, 20),
@@ -106,10 +106,20 @@ final class OrderTest {
         }
     }
 
-    // ---- what the task keeps ----
+    // ---- replayed ----
 
     @Test
-    void itsTimeNeverGoesBackOrBecomesEmpty() {
+    void appliesAReplayedCallbackThatWasReceivedLast() {
+        Callback first = callback(COMPLETED, null);
+        Callback second = callback(FAILED, null);
+        assertApplied(first, Callbacks.replayed(second));
+        assertStale(second, Callbacks.replayed(first));
+    }
+
+    // ---- the state after a callback ----
+
+    @Test
+    void neverMovesTheProvidersTimeBackOrErasesIt() {
         assertThat(after(List.of(callback(COMPLETED, 20), callback(FAILED, null)))
                         .occurredAt())
                 .isEqualTo(NOON.plusSeconds(20));
@@ -121,27 +131,27 @@ final class OrderTest {
     }
 
     @Test
-    void whatFollowsAnUnknownStatusIsNotHeldAgainstItsTime() {
+    void doesNotCompareWithTheTimeOfAnUnknownStatus() {
         assertThat(after(List.of(callback(UNKNOWN, 50), callback(IN_PROGRESS, 10), callback(FAILED, 20)))
                         .outcome())
                 .isEqualTo(FAILED);
     }
 
     @Test
-    void aTurnIsAChangeOfStatus() {
-        assertThat(after(List.of(callback(FAILED, null))).turn()).isEqualTo(1);
-        assertThat(after(List.of(callback("2", FAILED), callback("2", FAILED))).turn())
+    void countsAChangeOfStatusAsARevision() {
+        assertThat(after(List.of(callback(FAILED, null))).revision()).isEqualTo(1);
+        assertThat(after(List.of(callback("2", FAILED), callback("2", FAILED))).revision())
                 .isEqualTo(1);
         assertThat(after(List.of(callback("2", FAILED), callback("1", COMPLETED), callback("2", FAILED)))
-                        .turn())
+                        .revision())
                 .isEqualTo(3);
         assertThat(after(List.of(callback("2", FAILED), callback("0", IN_PROGRESS)))
-                        .turn())
+                        .revision())
                 .isEqualTo(1);
     }
 
     @Test
-    void itsOutcomeIsAsOldAsTheFirstCallbackThatGaveIt() {
+    void datesAnOutcomeFromTheFirstCallbackThatHasIt() {
         Callback first = callback("initializing", IN_PROGRESS);
         Callback second = callback("video_generating", IN_PROGRESS);
         Callback third = callback("failed", FAILED);
@@ -152,18 +162,18 @@ final class OrderTest {
     }
 
     @Test
-    void whatACallbackDoesNotTellStaysAsItWas() {
-        Task task = Task.startedBy(recorded(Map.of("taskType", "avatar", "businessId", "b-1")));
+    void keepsWhatACallbackOmits() {
+        Task task = Task.of(recorded(Map.of("taskType", "avatar", "businessId", "b-1")));
 
-        Task moved = task.movedBy(recorded(Map.of("status", "2", "outcome", "failed", "failureReason", "too dark")));
+        Task replaced = task.apply(recorded(Map.of("status", "2", "outcome", "failed", "failureReason", "too dark")));
 
-        assertThat(moved.taskType()).isEqualTo("avatar");
-        assertThat(moved.businessId()).isEqualTo("b-1");
-        assertThat(moved.failureReason()).isEqualTo("too dark");
-        assertThat(moved.movedBy(recorded(Map.of())).failureReason()).isNull();
+        assertThat(replaced.taskType()).isEqualTo("avatar");
+        assertThat(replaced.businessId()).isEqualTo("b-1");
+        assertThat(replaced.failureReason()).isEqualTo("too dark");
+        assertThat(replaced.apply(recorded(Map.of())).failureReason()).isNull();
     }
 
-    // ---- which times are believed ----
+    // ---- which times count ----
 
     @Test
     void readsTheProvidersTimeToTheMicrosecond() {
@@ -173,7 +183,7 @@ final class OrderTest {
     }
 
     @Test
-    void believesNoTimeThatIsFarAheadOfOurClock() {
+    void dropsATimeThatIsFarAheadOfOurClock() {
         assertThat(time("2026-03-01T12:10:00Z")).isEqualTo("2026-03-01T12:10:00Z");
         assertThat(time("2026-03-01T12:10:00.000001Z")).isNull();
         assertThat(time("9999-12-31T23:59:59Z")).isNull();
@@ -181,7 +191,7 @@ final class OrderTest {
     }
 
     @Test
-    void takesATimeThatCannotBeReadAsNone() {
+    void dropsATimeThatCannotBeParsed() {
         for (Object unreadable : List.of(
                 "",
                 "yesterday",
@@ -201,7 +211,7 @@ final class OrderTest {
         }
     }
 
-    // ---- words ----
+    // ---- helpers ----
 
     private Callback callback(Outcome outcome, Integer occurredAt) {
         return Callbacks.callback("t", outcome.word() + " " + occurredAt, outcome, occurredAt, received++);
@@ -211,23 +221,23 @@ final class OrderTest {
         return Callbacks.callback("t", status, outcome, null, received++);
     }
 
-    private static void assertMoves(Callback first, Callback second) {
-        assertThat(Task.startedBy(first).isMovedBy(second))
+    private static void assertApplied(Callback first, Callback second) {
+        assertThat(Task.of(first).isReplacedBy(second))
                 .as(second.status() + " after " + first.status())
                 .isTrue();
     }
 
-    private static void assertStays(Callback first, Callback second) {
-        assertThat(Task.startedBy(first).isMovedBy(second))
+    private static void assertStale(Callback first, Callback second) {
+        assertThat(Task.of(first).isReplacedBy(second))
                 .as(second.status() + " after " + first.status())
                 .isFalse();
     }
 
     private static Task after(List<Callback> callbacks) {
-        Task task = Task.startedBy(callbacks.get(0));
+        Task task = Task.of(callbacks.get(0));
         for (Callback callback : callbacks.subList(1, callbacks.size())) {
-            if (task.isMovedBy(callback)) {
-                task = task.movedBy(callback);
+            if (task.isReplacedBy(callback)) {
+                task = task.apply(callback);
             }
         }
         return task;
@@ -255,11 +265,11 @@ final class OrderTest {
         return recorded(Map.of("occurredAt", occurredAt)).occurredAt();
     }
 
-    /** What is recorded at noon if a route sets these variables beside the ones it must. */
+    /** What is recorded at noon if a route sets these variables beside the required ones. */
     private static Callback recorded(Map<String, Object> variables) {
         Map<String, Object> all = new HashMap<>(
                 Map.of("provider", "fotor", "taskId", "t", "status", "1", "outcome", "completed", "payload", "{}"));
         all.putAll(variables);
-        return new TaskRecorder(null, null, Clock.fixed(NOON, ZoneOffset.UTC)).callback(all::get);
+        return new CallbackFactory(Clock.fixed(NOON, ZoneOffset.UTC)).create(all::get);
     }
 }

@@ -19,13 +19,13 @@ import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is written down, and what is answered while the database does not write. */
+/** What is recorded and counted when callbacks arrive over HTTP. */
 @Timeout(60)
 final class TaskRecorderTest extends OnEachDatabase {
     @Test
-    void failsOnlyThePoisonedCallbackOfAGroup() throws Exception {
+    void failsOnlyThePoisonedCallbacksOfAGroup() throws Exception {
         execute("ALTER TABLE callback ADD CONSTRAINT no_poison CHECK (status <> '666')");
-        Map<String, Integer> answers = postAtOnce(40, "neighbour", i -> i % 10 == 3 ? 666 : 1);
+        Map<String, Integer> answers = postConcurrently(40, "neighbour", i -> i % 10 == 3 ? 666 : 1);
         execute("ALTER TABLE callback DROP CONSTRAINT no_poison");
 
         for (int i = 0; i < 40; i++) {
@@ -37,12 +37,11 @@ final class TaskRecorderTest extends OnEachDatabase {
             assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = ?", taskId))
                     .hasSize(expected == 200 ? 1 : 0);
         }
-        assertThat(metrics())
-                .contains("callboard_callbacks_total{became=\"refused_by_database\",provider=\"fotor\"} 4.0");
+        assertThat(metrics()).contains("callboard_callbacks_total{provider=\"fotor\",result=\"error\"} 4.0");
     }
 
     @Test
-    void countsWhatBecameOfCallbacksAndAlerts() {
+    void countsCallbacksByTheirResult() {
         String failed = fotor("counted", 2);
         callboard.post("fotor", failed);
         callboard.post("fotor", failed);
@@ -51,18 +50,18 @@ final class TaskRecorderTest extends OnEachDatabase {
 
         await().untilAsserted(() -> assertThat(metrics()).containsPattern("callboard_alerts_sent_total [1-9]"));
         assertThat(metrics())
-                .contains("callboard_callbacks_total{became=\"moved\",provider=\"fotor\"}")
-                .contains("callboard_callbacks_total{became=\"repeated\",provider=\"fotor\"} 1.0")
-                .contains("callboard_callbacks_total{became=\"out_of_date\",provider=\"fotor\"} 1.0")
-                .contains("callboard_callbacks_total{became=\"malformed\",provider=\"fotor\"} 1.0")
+                .contains("callboard_callbacks_total{provider=\"fotor\",result=\"applied\"}")
+                .contains("callboard_callbacks_total{provider=\"fotor\",result=\"duplicate\"} 1.0")
+                .contains("callboard_callbacks_total{provider=\"fotor\",result=\"stale\"} 1.0")
+                .contains("callboard_callbacks_total{provider=\"fotor\",result=\"invalid\"} 1.0")
                 .contains("callboard_commit_seconds_count")
-                .contains("callboard_group_size_count")
-                .contains("callboard_waiting 0.0")
+                .contains("callboard_commit_group_size_count")
+                .contains("callboard_commit_queue_size 0.0")
                 .contains("callboard_mail_failures_total 0.0");
     }
 
     @Test
-    void showsHowLongTheOldestUnsentAlertHasWaited() throws SQLException {
+    void reportsTheAgeOfTheOldestPendingAlert() throws SQLException {
         execute("INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, state, created_at, quiet_after,"
                 + " interval_seconds, next_digest_at, next_attempt_at)"
                 + " SELECT 'waiting', 'waiting', 'failed', 1, 'waiting', 'pending', now_at, now_at, 1, now_at,"
@@ -79,8 +78,9 @@ final class TaskRecorderTest extends OnEachDatabase {
         return callboard.manage("/observe/metrics").body();
     }
 
-    /** Sends callbacks of different tasks from threads of their own; gives the status code of each by its task's id. */
-    private static Map<String, Integer> postAtOnce(int count, String prefix, IntUnaryOperator status) throws Exception {
+    /** Posts callbacks of different tasks concurrently; returns the status code of each by its task id. */
+    private static Map<String, Integer> postConcurrently(int count, String prefix, IntUnaryOperator status)
+            throws Exception {
         ExecutorService callers = Executors.newFixedThreadPool(count);
         try {
             Map<String, Integer> answers = new TreeMap<>();

@@ -4,12 +4,13 @@ import static dev.callboard.task.Outcome.COMPLETED;
 import static dev.callboard.task.Outcome.FAILED;
 import static dev.callboard.task.Outcome.IN_PROGRESS;
 import static dev.callboard.task.Outcome.UNKNOWN;
-import static dev.callboard.task.TaskStore.Effect.MOVED;
-import static dev.callboard.task.TaskStore.Effect.OUT_OF_DATE;
-import static dev.callboard.task.TaskStore.Effect.REPEATED;
+import static dev.callboard.task.RecordResult.APPLIED;
+import static dev.callboard.task.RecordResult.DUPLICATE;
+import static dev.callboard.task.RecordResult.STALE;
 import static dev.callboard.testkit.Callbacks.NOON;
 import static dev.callboard.testkit.Callbacks.callback;
-import static dev.callboard.testkit.Callbacks.repeat;
+import static dev.callboard.testkit.Callbacks.duplicate;
+import static dev.callboard.testkit.Callbacks.replayed;
 import static dev.callboard.testkit.Callbacks.withResult;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -41,13 +42,13 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The same rules where they matter: in the tables, with groups of callbacks and several processes at once. */
+/** Recording in the tables: groups of callbacks, alerts, and several processes at once. */
 @ParameterizedClass
 @EnumSource(Backend.class)
 record TaskStoreTest(Backend backend) {
     private static Settings settings;
     private static Database database;
-    private static TaskStore ledger;
+    private static TaskStore store;
 
     @BeforeParameterizedClassInvocation
     static void open(Backend backend) throws IOException {
@@ -55,7 +56,7 @@ record TaskStoreTest(Backend backend) {
         properties.putAll(backend.newDatabase(TestCallboard.newFolder()));
         settings = Settings.read(Path.of("no-file"), Map.of(), properties);
         database = Database.open(settings);
-        ledger = new TaskStore(database);
+        store = new TaskStore(database);
     }
 
     @AfterParameterizedClassInvocation
@@ -64,58 +65,58 @@ record TaskStoreTest(Backend backend) {
     }
 
     @Test
-    void tellsTwiceOfATaskThatFailsIsRepairedAndFailsAgain() throws Exception {
+    void raisesTwoAlertsForATaskThatFailsCompletesAndFailsAgain() throws Exception {
         String id = newId();
 
-        assertThat(record(callback(id, "2", FAILED, null, 0, "failed"))).isEqualTo(MOVED);
-        assertThat(record(callback(id, "1", COMPLETED, null, 1))).isEqualTo(MOVED);
-        assertThat(record(callback(id, "2", FAILED, null, 2, "failed"))).isEqualTo(MOVED);
+        assertThat(record(callback(id, "2", FAILED, null, 0, "failed"))).isEqualTo(APPLIED);
+        assertThat(record(callback(id, "1", COMPLETED, null, 1))).isEqualTo(APPLIED);
+        assertThat(record(callback(id, "2", FAILED, null, 2, "failed"))).isEqualTo(APPLIED);
 
         assertThat(alerts(id)).containsExactlyInAnyOrder("failed in revision 1", "failed in revision 3");
     }
 
     @Test
     void recordsNothingOfAnEmptyGroup() throws Exception {
-        assertThat(ledger.recordGroup(List.of())).isEmpty();
+        assertThat(store.recordGroup(List.of())).isEmpty();
     }
 
     @Test
-    void tellsTheSameWhenAllComeInOneGroup() throws Exception {
+    void raisesTheSameAlertsForCallbacksInOneGroup() throws Exception {
         String id = newId();
 
-        List<TaskStore.Effect> effects = ledger.recordGroup(List.of(
+        List<RecordResult> results = store.recordGroup(List.of(
                 callback(id, "2", FAILED, null, 0, "failed"),
                 callback(id, "1", COMPLETED, null, 1),
                 callback(id, "2", FAILED, null, 2, "failed")));
 
-        assertThat(effects).containsExactly(MOVED, MOVED, MOVED);
+        assertThat(results).containsExactly(APPLIED, APPLIED, APPLIED);
         assertThat(alerts(id)).containsExactlyInAnyOrder("failed in revision 1", "failed in revision 3");
         assertThat(value(id, "outcome_since")).isEqualTo(NOON.plusSeconds(2));
         assertThat(rows("callback", id)).isEqualTo(3);
     }
 
     @Test
-    void tellsOnceOfAFailureThatIsRepeated() throws Exception {
+    void raisesOneAlertForAFailureThatIsSentAgain() throws Exception {
         String id = newId();
         Callback failed = callback(id, "2", FAILED, null, 0, "failed");
 
         record(failed);
-        assertThat(record(callback(id, "2", FAILED, null, 1, "failed"))).isEqualTo(MOVED);
-        assertThat(record(repeat(failed, 2))).isEqualTo(REPEATED);
+        assertThat(record(callback(id, "2", FAILED, null, 1, "failed"))).isEqualTo(APPLIED);
+        assertThat(record(duplicate(failed, 2))).isEqualTo(DUPLICATE);
 
         assertThat(alerts(id)).containsExactly("failed in revision 1");
         assertThat(rows("callback", id)).isEqualTo(2);
     }
 
     @Test
-    void aRepeatChangesNothingButWhenTheTaskWasHeardOf() throws Exception {
+    void recordsADuplicateOnceButTheTimeOfTheLastCallback() throws Exception {
         String id = newId();
         Callback progress = callback(id, "0", IN_PROGRESS, null, 0);
         record(progress);
         Callback done = callback(id, "1", COMPLETED, null, 10);
 
-        assertThat(ledger.recordGroup(List.of(done, repeat(done, 20), repeat(progress, 30))))
-                .containsExactly(MOVED, REPEATED, REPEATED);
+        assertThat(store.recordGroup(List.of(done, duplicate(done, 20), duplicate(progress, 30))))
+                .containsExactly(APPLIED, DUPLICATE, DUPLICATE);
 
         assertThat(rows("callback", id)).isEqualTo(2);
         assertThat(value(id, "outcome")).isEqualTo("completed");
@@ -125,13 +126,13 @@ record TaskStoreTest(Backend backend) {
     }
 
     @Test
-    void keepsALateCallbackButDoesNotFollowIt() throws Exception {
+    void storesAStaleCallbackButDoesNotApplyIt() throws Exception {
         String id = newId();
         record(callback(id, "1", COMPLETED, 20, 0));
 
-        assertThat(record(callback(id, "2", FAILED, 10, 1, "failed"))).isEqualTo(OUT_OF_DATE);
-        assertThat(record(callback(id, "0", IN_PROGRESS, null, 2))).isEqualTo(OUT_OF_DATE);
-        assertThat(record(callback(id, "9", UNKNOWN, 30, 3))).isEqualTo(OUT_OF_DATE);
+        assertThat(record(callback(id, "2", FAILED, 10, 1, "failed"))).isEqualTo(STALE);
+        assertThat(record(callback(id, "0", IN_PROGRESS, null, 2))).isEqualTo(STALE);
+        assertThat(record(callback(id, "9", UNKNOWN, 30, 3))).isEqualTo(STALE);
 
         assertThat(rows("callback", id)).isEqualTo(4);
         assertThat(alerts(id)).isEmpty();
@@ -143,7 +144,20 @@ record TaskStoreTest(Backend backend) {
     }
 
     @Test
-    void keepsTheResultsAndTellsOfTheFlagOfALateCallback() throws Exception {
+    void keepsTheTimeOfTheLastCallbackWhenAnEarlierOneIsReplayed() throws Exception {
+        String id = newId();
+        Callback progress = callback(id, "0", IN_PROGRESS, null, 10);
+        record(progress);
+        record(duplicate(progress, 30));
+
+        assertThat(record(replayed(callback(id, "1", COMPLETED, null, 20)))).isEqualTo(APPLIED);
+
+        assertThat(value(id, "outcome")).isEqualTo("completed");
+        assertThat(value(id, "last_callback_at")).isEqualTo(NOON.plusSeconds(30));
+    }
+
+    @Test
+    void storesTheResultsOfAStaleCallbackAndRaisesItsFlaggedAlert() throws Exception {
         String id = newId();
         record(withResult(callback(id, "1", COMPLETED, 20, 0), "https://x.example/1"));
 
@@ -155,7 +169,7 @@ record TaskStoreTest(Backend backend) {
     }
 
     @Test
-    void severalProcessesLoseNothingAndAreNotInEachOthersWay() throws Exception {
+    void losesNothingAndDoesNotDeadlockWithSeveralProcesses() throws Exception {
         Random random = new Random(7);
         String run = newId().substring(0, 8);
         List<Callback> all = new ArrayList<>();
@@ -176,7 +190,7 @@ record TaskStoreTest(Backend backend) {
             Collections.shuffle(all, random);
             for (int from = 0; from < all.size(); from += 20) {
                 groups.add(all.subList(from, from + 20).stream()
-                        .map(callback -> repeat(callback, 6))
+                        .map(callback -> duplicate(callback, 6))
                         .toList());
             }
         }
@@ -186,20 +200,20 @@ record TaskStoreTest(Backend backend) {
         Database another = database.isH2() ? database : Database.open(settings);
         ExecutorService threads = Executors.newFixedThreadPool(8);
         try {
-            List<TaskStore> ledgers = List.of(ledger, new TaskStore(another));
-            List<Future<List<TaskStore.Effect>>> written = new ArrayList<>();
+            List<TaskStore> stores = List.of(store, new TaskStore(another));
+            List<Future<List<RecordResult>>> written = new ArrayList<>();
             for (int i = 0; i < groups.size(); i++) {
-                TaskStore one = ledgers.get(i % 2);
+                TaskStore one = stores.get(i % 2);
                 List<Callback> group = groups.get(i);
                 written.add(threads.submit(() -> one.recordGroup(group)));
             }
             int fresh = 0;
-            for (Future<List<TaskStore.Effect>> effects : written) {
-                for (TaskStore.Effect effect : effects.get()) {
-                    fresh += effect == REPEATED ? 0 : 1;
+            for (Future<List<RecordResult>> results : written) {
+                for (RecordResult result : results.get()) {
+                    fresh += result == DUPLICATE ? 0 : 1;
                 }
             }
-            assertThat(fresh).as("kept once, however often it came").isEqualTo(all.size());
+            assertThat(fresh).as("stored once, however often it arrived").isEqualTo(all.size());
         } finally {
             threads.shutdown();
             if (!database.isH2()) {
@@ -213,7 +227,7 @@ record TaskStoreTest(Backend backend) {
         assertThat(number("SELECT COUNT(*) FROM result WHERE task_id LIKE ?", run + "-%"))
                 .isEqualTo(400);
         assertThat(number("SELECT COUNT(*) FROM alert WHERE kind = 'unknown' AND task_id LIKE ?", run + "-%"))
-                .as("each unknown status is told once")
+                .as("one alert for each unknown status")
                 .isEqualTo(20);
         for (Map.Entry<String, String> task : last.entrySet()) {
             assertThat(value(task.getKey(), "status")).isEqualTo(task.getValue());
@@ -221,10 +235,10 @@ record TaskStoreTest(Backend backend) {
         }
     }
 
-    // ---- words ----
+    // ---- helpers ----
 
-    private static TaskStore.Effect record(Callback callback) throws Exception {
-        return ledger.recordGroup(List.of(callback)).get(0);
+    private static RecordResult record(Callback callback) throws Exception {
+        return store.recordGroup(List.of(callback)).get(0);
     }
 
     private static String newId() {

@@ -1,6 +1,7 @@
 package dev.callboard.testkit;
 
 import dev.callboard.task.Callback;
+import dev.callboard.task.Origin;
 import dev.callboard.task.Outcome;
 import dev.callboard.text.Sha256;
 import java.time.Instant;
@@ -8,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-/** Callbacks as a route hands them to the ledger, for tests that need no HTTP. */
+/** Callbacks as they are recorded, for tests that need no HTTP. */
 public final class Callbacks {
     /** When the first of them is received, if a test says nothing else. */
     public static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
@@ -43,7 +44,7 @@ public final class Callbacks {
                 payload,
                 Sha256.of(payload),
                 "192.0.2.1",
-                "callback",
+                Origin.CALLBACK,
                 NOON.plusSeconds(receivedAt));
     }
 
@@ -53,15 +54,38 @@ public final class Callbacks {
                 callback,
                 callback.id(),
                 List.of(new Callback.Result("image", url, null, null, false)),
+                callback.payload(),
                 callback.receivedAt());
     }
 
-    /** The same body once more, so many seconds after noon: another callback with the same digest. */
-    public static Callback repeat(Callback callback, int receivedAt) {
-        return copy(callback, UUID.randomUUID(), callback.results(), NOON.plusSeconds(receivedAt));
+    /** Another callback with the same body, received so many seconds after noon. */
+    public static Callback duplicate(Callback callback, int receivedAt) {
+        return received(callback, callback.payload(), NOON.plusSeconds(receivedAt));
     }
 
-    private static Callback copy(Callback callback, UUID id, List<Callback.Result> results, Instant receivedAt) {
+    /** Another callback that says the same, with its own body and time. */
+    public static Callback received(Callback callback, String payload, Instant receivedAt) {
+        return copy(callback, UUID.randomUUID(), callback.results(), payload, receivedAt);
+    }
+
+    /** The same callback, replayed from the quarantine. */
+    public static Callback replayed(Callback callback) {
+        return copy(
+                callback, callback.id(), callback.results(), callback.payload(), Origin.REPLAY, callback.receivedAt());
+    }
+
+    private static Callback copy(
+            Callback callback, UUID id, List<Callback.Result> results, String payload, Instant receivedAt) {
+        return copy(callback, id, results, payload, callback.origin(), receivedAt);
+    }
+
+    private static Callback copy(
+            Callback callback,
+            UUID id,
+            List<Callback.Result> results,
+            String payload,
+            Origin origin,
+            Instant receivedAt) {
         return new Callback(
                 id,
                 callback.provider(),
@@ -77,10 +101,10 @@ public final class Callbacks {
                 callback.details(),
                 callback.occurredAt(),
                 results,
-                callback.payload(),
-                callback.digest(),
-                callback.sourceAddress(),
-                callback.origin(),
+                payload,
+                Sha256.of(payload),
+                callback.clientAddress(),
+                origin,
                 receivedAt);
     }
 }

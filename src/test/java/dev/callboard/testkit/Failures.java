@@ -2,6 +2,7 @@ package dev.callboard.testkit;
 
 import dev.callboard.task.Callback;
 import dev.callboard.task.NotRecordedException;
+import dev.callboard.task.Origin;
 import dev.callboard.task.Outcome;
 import dev.callboard.task.RejectedByDatabaseException;
 import dev.callboard.task.TaskStore;
@@ -76,7 +77,7 @@ public final class Failures {
                 payload,
                 Sha256.of(payload),
                 "127.0.0.1",
-                "callback",
+                Origin.CALLBACK,
                 now);
     }
 

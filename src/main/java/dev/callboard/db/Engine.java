@@ -1,0 +1,54 @@
+package dev.callboard.db;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.callboard.settings.StartException;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** What differs between the databases that Callboard runs on. */
+interface Engine {
+    /**
+     * The engine that a JDBC URL names.
+     *
+     * @throws StartException if the URL is of another database, or of a kind of H2 that is not durable
+     */
+    static Engine of(String url) {
+        if (url.startsWith(H2Engine.PREFIX)) {
+            return new H2Engine(url);
+        }
+        if (url.startsWith(PostgresEngine.PREFIX)) {
+            return new PostgresEngine();
+        }
+        throw StartException.of(
+                Database.KEY, "begins with neither " + H2Engine.PREFIX + " nor " + PostgresEngine.PREFIX);
+    }
+
+    /** Called before the first connection. */
+    default void prepare() {}
+
+    /** Completes what the configuration of the pool has for any database. */
+    void configure(HikariConfig config);
+
+    /** Whether the database must be closed and opened again once a migration has run. */
+    default boolean mustReopenAfterMigration() {
+        return false;
+    }
+
+    /** Called once the tables are migrated. */
+    default void opened(HikariDataSource pool) {}
+
+    /** See {@link Database#sync}. */
+    default void sync(Connection connection) throws SQLException {}
+
+    /** Called before a connection with an error is taken out of the pool. */
+    default void discard(Connection connection) {}
+
+    /** See {@link Database#writers}. */
+    int writers();
+
+    /** Closes the pool and what is behind it; does nothing if it is closed. */
+    default void close(HikariDataSource pool) {
+        pool.close();
+    }
+}

@@ -1,0 +1,136 @@
+package dev.callboard.db;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.callboard.settings.StartException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** H2 in a file, which only one process can have open. */
+final class H2Engine implements Engine {
+    static final String PREFIX = "jdbc:h2:";
+
+    private static final Logger LOG = LoggerFactory.getLogger(H2Engine.class);
+
+    private static final String NOT_DURABLE = "(?i)jdbc:h2:(file:)?((nio)?mem\\w*|tcp|ssl|zip|classpath):.*";
+
+    /** How long H2 may compact a large file when it is closed; without a limit that can take minutes. */
+    private static final int MAX_COMPACT_MS = 3_000;
+
+    /** How many statements a connection keeps parsed. With H2's default of 8 most of ours were parsed each time. */
+    private static final int QUERY_CACHE_SIZE = 64;
+
+    /**
+     * At how many bytes a page is split. Each sync writes all pages that have changed; with H2's default of 16 KiB it wrote
+     * half as much again.
+     */
+    private static final int PAGE_SIZE = 4096;
+
+    /** Options that the URL does not have already. No trace file, since it would quote statements. */
+    private static final List<String> OPTIONS = List.of(
+            "TRACE_LEVEL_FILE=0",
+            "MAX_COMPACT_TIME=" + MAX_COMPACT_MS,
+            "QUERY_CACHE_SIZE=" + QUERY_CACHE_SIZE,
+            "PAGE_SIZE=" + PAGE_SIZE);
+
+    private final H2File file;
+    private final H2Compaction compaction = new H2Compaction();
+
+    H2Engine(String url) {
+        if (url.matches(NOT_DURABLE)) {
+            throw StartException.of(Database.KEY, "is not H2 in a file, which is the only durable kind of H2");
+        }
+        this.file = new H2File(url);
+    }
+
+    @Override
+    public void prepare() {
+        file.restrictAccess();
+    }
+
+    @Override
+    public void configure(HikariConfig config) {
+        config.setJdbcUrl(withOptions(config.getJdbcUrl()));
+    }
+
+    private static String withOptions(String url) {
+        StringBuilder all = new StringBuilder(url);
+        for (String option : OPTIONS) {
+            String name = option.substring(0, option.indexOf('=') + 1);
+            if (!url.toUpperCase(Locale.ROOT).contains(";" + name)) {
+                all.append(';').append(option);
+            }
+        }
+        return all.toString();
+    }
+
+    /**
+     * H2 ties a CHECK constraint to the session that created it, and rejects every row once the pool has replaced that
+     * connection. In a file that is opened again it does not.
+     */
+    @Override
+    public boolean mustReopenAfterMigration() {
+        return true;
+    }
+
+    @Override
+    public void opened(HikariDataSource pool) {
+        file.restrictAccess();
+        compaction.start(pool);
+    }
+
+    @Override
+    public void sync(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("CHECKPOINT SYNC");
+        }
+    }
+
+    /** Closes the file at once, so that the next connection reads it again, which repairs what an error left in memory. */
+    @Override
+    public void discard(Connection connection) {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("SHUTDOWN IMMEDIATELY");
+        } catch (SQLException e) {
+            // It is closed already: H2 closes the file itself when it can't write.
+        }
+    }
+
+    /** One, since each commit syncs the one file. */
+    @Override
+    public int writers() {
+        return 1;
+    }
+
+    @Override
+    public void close(HikariDataSource pool) {
+        compaction.stop();
+        if (!pool.isClosed()) {
+            shutDown(pool);
+        }
+    }
+
+    /** Closes the pool before the file: a request for a connection after that would open the file again. */
+    private void shutDown(HikariDataSource pool) {
+        try (Connection last = DriverManager.getConnection(pool.getJdbcUrl(), pool.getUsername(), pool.getPassword());
+                Statement statement = last.createStatement()) {
+            pool.close();
+            statement.execute(H2Compaction.isWorthRewriting(last) ? "SHUTDOWN COMPACT" : "SHUTDOWN");
+        } catch (SQLException | RuntimeException e) {
+            // The file is closed already or can't be written; the next start recovers everything that was synced.
+        }
+        pool.close();
+        try {
+            // H2 may have replaced the file by a new one.
+            file.restrictAccess();
+        } catch (StartException e) {
+            LOG.warn("could not restrict access to the database file reason={}", e.getMessage());
+        }
+    }
+}

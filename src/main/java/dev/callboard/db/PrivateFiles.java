@@ -1,0 +1,33 @@
+package dev.callboard.db;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** Files and folders that only their owner can read. On file systems without POSIX permissions nothing is restricted. */
+public final class PrivateFiles {
+    private PrivateFiles() {}
+
+    /** Creates a folder, with its missing parents, that only its owner can read; leaves an existing one as it is. */
+    public static void createFolder(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            Files.createDirectories(folder);
+            restrictFolder(folder);
+        }
+    }
+
+    static void restrictFolder(Path folder) throws IOException {
+        restrict(folder, "rwx------");
+    }
+
+    static void restrictFile(Path file) throws IOException {
+        restrict(file, "rw-------");
+    }
+
+    private static void restrict(Path path, String permissions) throws IOException {
+        if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package dev.callboard.task;
+
+import dev.callboard.text.Sha256;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What the callbacks of a group change, decided in memory: which are duplicates, which are applied to their task or stale,
+ * and which alerts they raise. Several callbacks of one task build on each other, as if each had its own transaction.
+ * Touches no database. Used by one thread.
+ */
+final class GroupChanges {
+    private final Map<TaskKey, Task> tasks = new HashMap<>();
+    private final Map<TaskKey, Set<Sha256>> digests = new HashMap<>();
+    private final NavigableMap<TaskKey, Task> applied = new TreeMap<>();
+    private final List<Callback> newCallbacks = new ArrayList<>();
+    private final List<RaisedAlert> alerts = new ArrayList<>();
+
+    /** Takes over what is stored of a task, before the first of its callbacks is added. */
+    void load(TaskTables.Stored stored) {
+        Task task = stored.task();
+        tasks.put(task.key(), task);
+        stored.duplicate().ifPresent(digest -> addDigest(task.key(), digest));
+    }
+
+    /** Decides about the next callback. */
+    RecordResult add(Callback callback) {
+        TaskKey key = callback.key();
+        if (!addDigest(key, callback.digest())) {
+            return RecordResult.DUPLICATE;
+        }
+        newCallbacks.add(callback);
+        Task before = tasks.get(key);
+        boolean isApplied = before == null || before.isReplacedBy(callback);
+        Task after = before;
+        if (isApplied) {
+            after = before == null ? Task.of(callback) : before.apply(callback);
+            tasks.put(key, after);
+            applied.put(key, after);
+        }
+        RaisedAlert.of(callback, isApplied, after.revision()).ifPresent(alerts::add);
+        return isApplied ? RecordResult.APPLIED : RecordResult.STALE;
+    }
+
+    private boolean addDigest(TaskKey key, Sha256 digest) {
+        return digests.computeIfAbsent(key, k -> new HashSet<>()).add(digest);
+    }
+
+    /** The new state of each task that a callback was applied to, in the order of their keys. */
+    Collection<Task> appliedTasks() {
+        return applied.values();
+    }
+
+    /** The same of some tasks only. */
+    Collection<Task> appliedTasks(Set<TaskKey> keys) {
+        return applied.values().stream()
+                .filter(task -> keys.contains(task.key()))
+                .toList();
+    }
+
+    /** The callbacks that are no duplicates, in the order of their tasks' keys. */
+    List<Callback> newCallbacks() {
+        newCallbacks.sort(Comparator.comparing(Callback::key));
+        return newCallbacks;
+    }
+
+    /**
+     * The alerts that are raised, those with a dedup key last and in its order. Transactions wait for each other at equal
+     * dedup keys, and in the same order they do not deadlock.
+     */
+    List<RaisedAlert> alerts() {
+        alerts.sort(Comparator.comparing(alert -> alert.dedupKey().orElse("")));
+        return alerts;
+    }
+}

@@ -1,0 +1,11 @@
+package dev.callboard.task;
+
+/** What recording a callback did. */
+public enum RecordResult {
+    /** It is stored, and its task has the state that it describes. */
+    APPLIED,
+    /** It is stored, but its task keeps a newer state. */
+    STALE,
+    /** The same body of the same task was stored before; only the time of the task's last callback may have changed. */
+    DUPLICATE
+}

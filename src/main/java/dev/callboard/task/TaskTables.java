@@ -1,0 +1,316 @@
+package dev.callboard.task;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.callboard.db.SqlErrors;
+import dev.callboard.db.SqlFile;
+import dev.callboard.text.Sha256;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.UUID;
+
+/**
+ * The statements of recording, on one connection whose transaction belongs to the caller. Each method is one round trip to
+ * the database, whatever the number of rows, and none if there are no rows. Decides nothing.
+ */
+final class TaskTables {
+    private static final String SELECT_TASK_KEY = SqlFile.read("select-task-key");
+    private static final String LOCK_TASK = SqlFile.read("lock-task");
+    private static final String SELECT_TASK_AND_DUPLICATE = SqlFile.read("select-task-and-duplicate");
+    private static final String INSERT_TASK = SqlFile.read("insert-task");
+    private static final String UPDATE_TASK = SqlFile.read("update-task");
+    private static final String INSERT_CALLBACK = SqlFile.read("insert-callback");
+    private static final String INSERT_RESULT = SqlFile.read("insert-result");
+    private static final String INSERT_ALERT = SqlFile.read("insert-alert");
+    private static final String INSERT_OTHER_KIND_OF_ALERT = SqlFile.read("insert-other-kind-of-alert");
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Connection connection;
+
+    TaskTables(Connection connection) {
+        this.connection = connection;
+    }
+
+    /**
+     * What is stored of a callback's task.
+     *
+     * @param duplicate the callback's digest if a callback of the task with that digest is stored
+     */
+    record Stored(Task task, Optional<Sha256> duplicate) {}
+
+    /** Those of the tasks that have a row. Another transaction may insert or delete one at any time. */
+    NavigableSet<TaskKey> findExisting(Collection<TaskKey> tasks) throws SQLException {
+        List<TaskKey> keys = List.copyOf(tasks);
+        int count = padded(keys.size());
+        try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_KEY, count))) {
+            for (int i = 0; i < count; i++) {
+                TaskKey key = keys.get(Math.min(i, keys.size() - 1));
+                select.setString(2 * i + 1, key.provider());
+                select.setString(2 * i + 2, key.taskId());
+            }
+            NavigableSet<TaskKey> existing = new TreeSet<>();
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    existing.add(new TaskKey(row.getString("provider"), row.getString("task_id")));
+                }
+            }
+            return existing;
+        }
+    }
+
+    /** Inserts tasks; waits for, and fails after, another transaction that has inserted one of them. */
+    void insertTasks(Collection<Task> tasks, Map<TaskKey, Instant> lastCallbackAt) throws SQLException {
+        if (tasks.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_TASK)) {
+            for (Task task : tasks) {
+                setTask(insert, task, lastCallbackAt.get(task.key()));
+                insert.setObject(17, utc(task.firstReceivedAt()));
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+    }
+
+    /**
+     * Locks tasks in the order of the set until the transaction ends, and moves the time of their last callback forward.
+     *
+     * @throws SQLException a race, if one of them no longer has a row
+     */
+    void lock(NavigableSet<TaskKey> tasks, Map<TaskKey, Instant> lastCallbackAt) throws SQLException {
+        try (PreparedStatement lock = connection.prepareStatement(LOCK_TASK)) {
+            for (TaskKey key : tasks) {
+                lock.setObject(1, utc(lastCallbackAt.get(key)));
+                lock.setString(2, key.provider());
+                lock.setString(3, key.taskId());
+                lock.addBatch();
+            }
+            for (int count : lock.executeBatch()) {
+                if (count == 0) {
+                    throw SqlErrors.race("a task was deleted by another transaction");
+                }
+            }
+        }
+    }
+
+    /** What is stored of the task of each callback, all of which are locked. */
+    List<Stored> readLocked(List<Callback> callbacks) throws SQLException {
+        int count = padded(callbacks.size());
+        try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_AND_DUPLICATE, count))) {
+            for (int i = 0; i < count; i++) {
+                Callback callback = callbacks.get(Math.min(i, callbacks.size() - 1));
+                select.setBytes(3 * i + 1, callback.digest().bytes());
+                select.setString(3 * i + 2, callback.provider());
+                select.setString(3 * i + 3, callback.taskId());
+            }
+            List<Stored> stored = new ArrayList<>();
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    Optional<Sha256> duplicate =
+                            Optional.ofNullable(row.getBytes("digest")).map(Sha256::ofBytes);
+                    stored.add(new Stored(task(row), duplicate));
+                }
+            }
+            return stored;
+        }
+    }
+
+    /** The next power of two: few different statement texts, so that each stays prepared. */
+    private static int padded(int count) {
+        return Integer.highestOneBit(2 * count - 1);
+    }
+
+    private static String union(String select, int times) {
+        return (select + "\n UNION ALL\n").repeat(times - 1) + select;
+    }
+
+    void updateTasks(Collection<Task> tasks) throws SQLException {
+        if (tasks.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement update = connection.prepareStatement(UPDATE_TASK)) {
+            for (Task task : tasks) {
+                setTask(update, task, task.lastCallbackAt());
+                update.addBatch();
+            }
+            update.executeBatch();
+        }
+    }
+
+    /** The parameters that inserting and updating have in common. */
+    private static void setTask(PreparedStatement write, Task task, Instant lastCallbackAt) throws SQLException {
+        write.setString(1, task.taskType());
+        write.setString(2, task.businessId());
+        write.setString(3, task.sourceTaskId());
+        write.setString(4, task.regenType());
+        write.setString(5, task.status());
+        write.setString(6, task.outcome().word());
+        write.setString(7, task.failureReason());
+        write.setObject(8, utc(task.occurredAt()));
+        write.setObject(9, utc(task.comparedAt()));
+        write.setObject(10, utc(lastCallbackAt));
+        write.setObject(11, utc(task.changedAt()));
+        write.setObject(12, utc(task.outcomeSince()));
+        write.setObject(13, task.appliedCallbackId());
+        write.setInt(14, task.revision());
+        write.setString(15, task.key().provider());
+        write.setString(16, task.key().taskId());
+    }
+
+    void insertCallbacks(List<Callback> callbacks) throws SQLException {
+        if (callbacks.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_CALLBACK)) {
+            for (Callback callback : callbacks) {
+                insert.setObject(1, callback.id());
+                insert.setString(2, callback.provider());
+                insert.setString(3, callback.taskId());
+                insert.setString(4, callback.status());
+                insert.setString(5, callback.outcome().word());
+                insert.setString(6, commaSeparated(callback.alerts()));
+                insert.setString(7, callback.failureReason());
+                insert.setString(8, json(callback.details()));
+                insert.setObject(9, utc(callback.occurredAt()));
+                insert.setBytes(10, callback.digest().bytes());
+                insert.setString(11, callback.payload());
+                insert.setString(12, callback.clientAddress());
+                insert.setString(13, callback.origin().word());
+                insert.setObject(14, utc(callback.receivedAt()));
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+    }
+
+    /** Inserts the results of callbacks, except those whose URL the task has already. */
+    void insertResults(List<Callback> callbacks) throws SQLException {
+        if (callbacks.stream().allMatch(callback -> callback.results().isEmpty())) {
+            return;
+        }
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_RESULT)) {
+            for (Callback callback : callbacks) {
+                for (Callback.Result result : callback.results()) {
+                    insert.setString(1, callback.provider());
+                    insert.setString(2, callback.taskId());
+                    insert.setBytes(3, Sha256.of(result.url()).bytes());
+                    insert.setString(4, result.kind());
+                    insert.setString(5, result.url());
+                    insert.setString(6, result.externalId());
+                    insert.setString(7, result.templateId());
+                    insert.setBoolean(8, result.flagged());
+                    insert.setObject(9, utc(callback.receivedAt()));
+                    insert.addBatch();
+                }
+            }
+            insert.executeBatch();
+        }
+    }
+
+    /** Inserts alerts, except those that were raised before: in the same revision, or with the same dedup key. */
+    void insertAlerts(List<RaisedAlert> alerts) throws SQLException {
+        if (alerts.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_ALERT)) {
+            for (RaisedAlert alert : alerts) {
+                Callback callback = alert.callback();
+                insert.setObject(1, callback.id());
+                insert.setString(2, alert.kind());
+                insert.setString(3, callback.provider());
+                insert.setString(4, callback.taskId());
+                // With a dedup key the revision must not matter: the next day's alert may be of the same revision.
+                insert.setObject(5, alert.dedupKey().isPresent() ? null : alert.revision());
+                insert.setString(6, alert.dedupKey().orElse(null));
+                insert.setObject(7, callback.id());
+                insert.setString(8, commaSeparated(alert.otherKinds()));
+                insert.setObject(9, utc(callback.receivedAt()));
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+        insertOtherKinds(alerts);
+    }
+
+    /**
+     * The other kinds of an alert that was raised before would be lost with it, so each gets an alert of its own, unless
+     * the one raised before names it. Rare, hence a round trip of its own.
+     */
+    private void insertOtherKinds(List<RaisedAlert> alerts) throws SQLException {
+        if (alerts.stream().allMatch(alert -> alert.otherKinds().isEmpty())) {
+            return;
+        }
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_OTHER_KIND_OF_ALERT)) {
+            for (RaisedAlert alert : alerts) {
+                Callback callback = alert.callback();
+                for (String kind : alert.otherKinds()) {
+                    insert.setObject(1, UUID.randomUUID());
+                    insert.setString(2, kind);
+                    insert.setString(3, callback.provider());
+                    insert.setString(4, callback.taskId());
+                    insert.setInt(5, alert.revision());
+                    insert.setObject(6, callback.id());
+                    insert.setObject(7, utc(callback.receivedAt()));
+                    // The alert of this callback, if it was inserted.
+                    insert.setObject(8, callback.id());
+                    insert.setString(9, callback.provider());
+                    insert.setString(10, callback.taskId());
+                    insert.setInt(11, alert.revision());
+                    insert.setString(12, "%," + kind + ",%");
+                    insert.addBatch();
+                }
+            }
+            insert.executeBatch();
+        }
+    }
+
+    private static String commaSeparated(List<String> words) {
+        return words.isEmpty() ? null : String.join(",", words);
+    }
+
+    private static String json(Map<String, String> details) {
+        return details.isEmpty() ? null : JSON.valueToTree(details).toString();
+    }
+
+    private static Task task(ResultSet row) throws SQLException {
+        return new Task(
+                new TaskKey(row.getString("provider"), row.getString("task_id")),
+                row.getString("task_type"),
+                row.getString("business_id"),
+                row.getString("source_task_id"),
+                row.getString("regen_type"),
+                row.getString("status"),
+                Outcome.of(row.getString("outcome")),
+                row.getString("failure_reason"),
+                instant(row, "occurred_at"),
+                instant(row, "compared_at"),
+                instant(row, "first_received_at"),
+                instant(row, "last_callback_at"),
+                instant(row, "changed_at"),
+                instant(row, "outcome_since"),
+                row.getObject("applied_callback_id", UUID.class),
+                row.getInt("revision"));
+    }
+
+    private static Instant instant(ResultSet row, String column) throws SQLException {
+        OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
+        return time == null ? null : time.toInstant();
+    }
+
+    private static OffsetDateTime utc(Instant instant) {
+        return instant == null ? null : instant.atOffset(ZoneOffset.UTC);
+    }
+}
