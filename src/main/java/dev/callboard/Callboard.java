@@ -19,6 +19,7 @@ import dev.callboard.callback.Results;
 import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
+import dev.callboard.db.Retention;
 import dev.callboard.http.PublicServer;
 import dev.callboard.http.RouteGuard;
 import dev.callboard.http.RouterEngine;
@@ -72,6 +73,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Callboard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Callboard.class);
+
+    /** The routes in the jar, beside those of the user. */
+    private static final String INTERNAL_ROUTES = "classpath:camel/*.camel.yaml";
 
     private final Settings settings;
     private final Clock clock;
@@ -150,7 +154,7 @@ public final class Callboard implements AutoCloseable {
         main.configure()
                 .withName("callboard")
                 .withRoutesIncludePattern(
-                        "classpath:camel/*.camel.yaml," + settings.routes().include())
+                        INTERNAL_ROUTES + "," + settings.routes().include())
                 .withAutoConfigurationLogSummary(false)
                 .withJmxEnabled(false)
                 // Bodies are small and in memory already.
@@ -242,6 +246,7 @@ public final class Callboard implements AutoCloseable {
                 new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
         registry.bind("dataSource", database.dataSource());
         registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
+        registry.bind("retention", new Retention(database, settings.retention(), clock));
         registry.bind("database-health", new DatabaseHealthCheck(database));
         bindOutbox(registry, database);
     }

@@ -6,13 +6,23 @@ import static org.awaitility.Awaitility.await;
 
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import dev.callboard.task.Callback;
+import dev.callboard.task.Outcome;
 import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.Callbacks;
+import dev.callboard.testkit.Failures;
 import dev.callboard.testkit.TestCallboard;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
@@ -20,78 +30,193 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What is old goes, with all that hangs on it, and nothing else. */
+/** What has expired is deleted with everything that belongs to it, and nothing else is. */
 @Timeout(120)
 final class RetentionTest {
+    private static final Duration RETENTION = Duration.ofDays(30);
+
+    private final Instant start = Instant.now().truncatedTo(ChronoUnit.MICROS);
+
+    /** When the retention runs: what was recorded before the next day has expired. */
+    private final Instant later = start.plus(RETENTION).plus(Duration.ofDays(1));
+
     @ParameterizedTest
     @EnumSource(Backend.class)
-    void forgetsOldTasksButNoneWhoseAlertIsNotSent(Backend backend) throws Exception {
-        TestCallboard callboard = TestCallboard.start(backend, Map.of("callboard.retention", "30d"));
-        try {
-            for (String taskId : new String[] {"old", "old-untold", "old-heard-of", "new"}) {
-                assertThat(callboard.post("fotor", fotor(taskId)).statusCode()).isEqualTo(200);
+    void deletesExpiredTasksExceptThoseWithAnAlertThatIsNotSent(Backend backend) throws Exception {
+        // So long that the second alert of a kind is in no mail during the test.
+        try (TestCallboard callboard = TestCallboard.start(backend, Map.of("callboard.alerts.interval", "1h"))) {
+            assertThat(callboard.post("fotor", failed("expired")).statusCode()).isEqualTo(200);
+            callboard.post("fotor", "expired and malformed");
+            awaitSent(callboard, 2);
+            assertThat(callboard.post("fotor", failed("not-sent")).statusCode()).isEqualTo(200);
+            // The first callbacks of these are old, but a duplicate, a stale one and a new one have arrived since.
+            for (String taskId : List.of("duplicate", "stale", "changed")) {
+                record(callboard, taskId, Outcome.COMPLETED, start);
+                record(callboard, taskId, taskId.equals("changed") ? Outcome.FAILED : Outcome.IN_PROGRESS, later);
             }
-            callboard.post("fotor", "old and malformed");
-            callboard.post("fotor", "new and malformed");
-            await().until(() -> callboard
-                    .rows(
-                            "SELECT 1 FROM alert LEFT JOIN mail ON mail.mail_id = alert.mail_id WHERE mail.sent_at IS NULL")
-                    .isEmpty());
+            record(callboard, "new", Outcome.COMPLETED, later);
             execute(
                     callboard,
-                    "UPDATE quarantine SET received_at = received_at - INTERVAL '31' DAY WHERE payload LIKE 'old%'",
-                    "INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, state, created_at, quiet_after,"
-                            + " interval_seconds, next_digest_at, sent_at)"
-                            + " SELECT 'of nothing', 'fotor', 'flagged', 1, 'of nothing', 'sent', then_at, then_at, 1, then_at, then_at"
-                            + " FROM (SELECT CURRENT_TIMESTAMP - INTERVAL '31' DAY AS then_at) AS times",
-                    "UPDATE mail SET sent_at = sent_at - INTERVAL '31' DAY WHERE kind = 'malformed'",
-                    "UPDATE task SET changed_at = changed_at - INTERVAL '31' DAY WHERE task_id LIKE 'old%'",
-                    "UPDATE task SET last_callback_at = last_callback_at - INTERVAL '31' DAY WHERE task_id IN ('old', 'old-untold')",
-                    "INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, state, created_at, quiet_after,"
-                            + " interval_seconds, next_digest_at, next_attempt_at)"
-                            + " SELECT 'unsent', 'waiting', 'failed', 1, 'unsent', 'pending', now_at, now_at, 1, now_at,"
-                            + " now_at + INTERVAL '1' DAY FROM (SELECT CURRENT_TIMESTAMP AS now_at) AS times",
-                    "UPDATE alert SET mail_id = 'unsent' WHERE task_id = 'old-untold'");
-        } finally {
-            callboard.close();
-        }
-        callboard.startAgain();
-        try {
-            await().atMost(Duration.ofSeconds(30))
-                    .untilAsserted(() -> assertThat(callboard.rows("SELECT task_id FROM task ORDER BY task_id"))
-                            .extracting(row -> row.get("task_id"))
-                            .containsExactly("new", "old-heard-of", "old-untold"));
-            await().untilAsserted(() -> assertThat(callboard.rows("SELECT payload FROM quarantine"))
+                    "INSERT INTO quarantine (quarantine_id, provider, reason, payload, length, received_at)"
+                            + " VALUES (CAST('11111111-2222-3333-4444-555555555555' AS UUID), 'fotor', 'for a test',"
+                            + " 'new and malformed', 17, TIMESTAMP WITH TIME ZONE '" + later.atOffset(ZoneOffset.UTC)
+                            + "')");
+
+            retention(callboard, "30d", later).apply();
+
+            assertThat(taskIds(callboard, "task")).containsExactly("changed", "duplicate", "new", "not-sent", "stale");
+            assertThat(taskIds(callboard, "callback"))
+                    .containsExactly("changed", "duplicate", "new", "not-sent", "stale");
+            assertThat(taskIds(callboard, "result")).containsExactly("not-sent");
+            assertThat(taskIds(callboard, "alert")).containsExactly("not-sent");
+            assertThat(callboard.rows("SELECT kind FROM alert"))
+                    .extracting(row -> row.get("kind"))
+                    .containsExactly("failed");
+            assertThat(callboard.rows("SELECT payload FROM quarantine"))
                     .extracting(row -> row.get("payload"))
-                    .containsExactly("new and malformed"));
-            assertThat(callboard.rows("SELECT 1 FROM mail WHERE mail_id = 'of nothing' OR kind = 'malformed'"))
-                    .isEmpty();
-            assertThat(callboard.rows("SELECT 1 FROM alert WHERE kind = 'malformed'"))
-                    .isEmpty();
-            assertThat(callboard.rows("SELECT 1 FROM mail")).isNotEmpty();
-            for (String table : new String[] {"callback", "result", "alert"}) {
-                assertThat(callboard.rows("SELECT DISTINCT task_id FROM " + table
-                                + " WHERE task_id IS NOT NULL ORDER BY task_id"))
-                        .as(table)
-                        .extracting(row -> row.get("task_id"))
-                        .doesNotContain("old")
-                        .hasSize(3);
+                    .containsExactly("new and malformed");
+            assertThat(callboard.rows("SELECT kind FROM mail")).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void deletesNothingBeforeItExpires(Backend backend) throws Exception {
+        try (TestCallboard callboard = TestCallboard.start(backend)) {
+            callboard.post("fotor", failed("a-task"));
+            callboard.post("fotor", "malformed");
+            awaitSent(callboard, 2);
+            Map<String, Object> stored = callboard.kept();
+
+            retention(callboard, "30d", start.plus(RETENTION)).apply();
+            retention(callboard, "", start.plus(Duration.ofDays(10_000))).apply();
+
+            assertThat(callboard.kept()).isEqualTo(stored);
+            assertThat(callboard.count("alert")).isEqualTo(2);
+            assertThat(callboard.count("mail")).isEqualTo(2);
+            assertThat(callboard.count("quarantine")).isEqualTo(1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void deletesMoreTasksThanOneStepTakes(Backend backend) throws Exception {
+        try (TestCallboard callboard = TestCallboard.start(backend)) {
+            recordCompleted(callboard, Retention.MAX_TASKS_A_STEP + 1);
+
+            retention(callboard, "30d", later).apply();
+
+            assertThat(callboard.count("task")).isZero();
+            assertThat(callboard.count("callback")).isZero();
+        }
+    }
+
+    /** A task that somebody is writing to is not expired, though its row says so until he commits. */
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void leavesATaskThatAnotherTransactionHasLocked(Backend backend) throws Exception {
+        try (TestCallboard callboard = TestCallboard.start(backend)) {
+            recordCompleted(callboard, 2);
+            try (Connection other = callboard.callboard().dataSource().getConnection();
+                    Statement statement = other.createStatement()) {
+                other.setAutoCommit(false);
+                statement.execute("UPDATE task SET last_callback_at = TIMESTAMP WITH TIME ZONE '"
+                        + later.atOffset(ZoneOffset.UTC) + "' WHERE task_id = 'task-0'");
+
+                retention(callboard, "30d", later).apply();
+
+                assertThat(taskIds(callboard, "task")).containsExactly("task-0");
+                other.commit();
             }
+            retention(callboard, "30d", later).apply();
+            assertThat(taskIds(callboard, "task")).containsExactly("task-0");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void raisesTheAlertsOfALaterTaskWithTheSameId(Backend backend) throws Exception {
+        try (TestCallboard callboard = TestCallboard.start(backend)) {
+            callboard.post("fotor", failed("again"));
+            awaitSent(callboard, 1);
+            retention(callboard, "30d", later).apply();
+
+            callboard.post("fotor", failed("again"));
+
+            awaitSent(callboard, 1);
+            assertThat(callboard.alerts("again")).hasSize(1);
+        }
+    }
+
+    @Test
+    void isAppliedWhileCallboardRuns() {
+        TestCallboard callboard = TestCallboard.start(Backend.H2, Map.of("callboard.retention", "30d"));
+        try {
+            record(callboard, "expired", Outcome.COMPLETED, start.minus(Duration.ofDays(31)));
+            record(callboard, "new", Outcome.COMPLETED, start);
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(taskIds(callboard, "task")).containsExactly("new"));
         } finally {
             callboard.close();
         }
     }
 
     @Test
-    void refusesARetentionThatIsNoNumberOfDays() {
-        Properties properties = new Properties();
-        properties.setProperty("callboard.retention", "90");
-        assertThatThrownBy(() -> Settings.read(Path.of("no-file"), Map.of(), properties))
+    void refusesARetentionThatIsNotANumberOfDays() {
+        assertThatThrownBy(() -> settings("90"))
                 .isInstanceOf(StartException.class)
                 .hasMessageStartingWith("callboard.retention: '90'");
     }
 
-    private static String fotor(String taskId) {
+    private static Settings settings(String retention) {
+        Properties properties = new Properties();
+        properties.setProperty("callboard.retention", retention);
+        return Settings.read(Path.of("no-file"), Map.of(), properties);
+    }
+
+    private static Retention retention(TestCallboard callboard, String setting, Instant now) {
+        return new Retention(
+                callboard.callboard().database(), settings(setting).retention(), Clock.fixed(now, ZoneOffset.UTC));
+    }
+
+    private static void awaitSent(TestCallboard callboard, int alerts) {
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> callboard
+                                .rows("SELECT 1 FROM alert JOIN mail ON mail.mail_id = alert.mail_id"
+                                        + " WHERE mail.sent_at IS NOT NULL")
+                                .size()
+                        == alerts);
+    }
+
+    private static List<Object> taskIds(TestCallboard callboard, String table) {
+        return callboard
+                .rows("SELECT DISTINCT task_id FROM " + table + " WHERE task_id IS NOT NULL ORDER BY task_id")
+                .stream()
+                .map(row -> row.get("task_id"))
+                .toList();
+    }
+
+    /** A callback of an outcome, whose body is the same for the same task and outcome of completed or in progress. */
+    private static void record(TestCallboard callboard, String taskId, Outcome outcome, Instant receivedAt) {
+        boolean duplicate = taskId.equals("duplicate");
+        Failures.record(
+                callboard,
+                List.of(Callbacks.received(
+                        Callbacks.callback(taskId, duplicate ? "1" : outcome.word(), outcome, null, 0),
+                        duplicate ? "the same body" : outcome.word(),
+                        receivedAt)));
+    }
+
+    private void recordCompleted(TestCallboard callboard, int tasks) {
+        List<Callback> group = new ArrayList<>();
+        for (int i = 0; i < tasks; i++) {
+            group.add(Callbacks.received(
+                    Callbacks.callback("task-" + i, "1", Outcome.COMPLETED, null, 0), "body " + i, start));
+        }
+        Failures.record(callboard, group);
+    }
+
+    private static String failed(String taskId) {
         return "{\"taskId\":\"" + taskId + "\",\"status\":2,\"type\":\"videoEnhancer\","
                 + "\"resultUrl\":\"https://static.example.com/" + taskId + ".mp4\"}";
     }

@@ -1,0 +1,141 @@
+package dev.callboard.db;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The bean {@code retention} of the route {@code apply-retention}: deletes what is older than {@code callboard.retention}.
+ * A task expires with its last callback and goes with its callbacks, results and alerts; while an alert of it is not sent,
+ * it stays. Then go sent mails whose alerts are all deleted, sent alerts about no task, and quarantined callbacks. Safe for
+ * use by several processes on one database.
+ */
+public final class Retention {
+    /** How many tasks a transaction deletes; the number is in {@code lock-expired-tasks.sql}. */
+    static final int MAX_TASKS_A_STEP = 1000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
+
+    private static final String LOCK_EXPIRED_TASKS = SqlFile.read("lock-expired-tasks");
+    private static final String DELETE_SENT_ALERTS_OF_TASK = SqlFile.read("delete-sent-alerts-of-task");
+    private static final String DELETE_TASK_WITHOUT_ALERTS = SqlFile.read("delete-task-without-alerts");
+
+    /** Alerts before mails, since a mail goes once it has no alert. */
+    private static final List<String> DELETE_EXPIRED = List.of(
+            SqlFile.read("delete-expired-alerts"),
+            SqlFile.read("delete-expired-mails"),
+            SqlFile.read("delete-expired-quarantine"));
+
+    private final Database database;
+    private final Optional<Duration> retention;
+    private final Clock clock;
+
+    private record Key(String provider, String taskId) {}
+
+    /** @param retention how long a task is kept after its last callback; empty to keep everything */
+    public Retention(Database database, Optional<Duration> retention, Clock clock) {
+        this.database = database;
+        this.retention = retention;
+        this.clock = clock;
+    }
+
+    /** Deletes what has expired by now; nothing if {@code callboard.retention} is not set. */
+    public void apply() throws SQLException {
+        if (retention.isPresent()) {
+            deleteBefore(clock.instant().minus(retention.get()));
+        }
+    }
+
+    private void deleteBefore(Instant expiry) throws SQLException {
+        int tasks = 0;
+        int step;
+        do {
+            step = deleteTasksBefore(expiry);
+            tasks += step;
+        } while (step == MAX_TASKS_A_STEP);
+        try (Connection connection = database.dataSource().getConnection()) {
+            for (String delete : DELETE_EXPIRED) {
+                try (PreparedStatement statement = connection.prepareStatement(delete)) {
+                    statement.setObject(1, utc(expiry));
+                    statement.executeUpdate();
+                }
+            }
+        }
+        if (tasks > 0) {
+            LOG.info("deleted expired tasks count={} last-callback-before={}", tasks, expiry);
+        }
+    }
+
+    /** One step in one transaction; returns how many tasks it deleted. */
+    private int deleteTasksBefore(Instant expiry) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            try {
+                int deleted = deleteTasksBefore(expiry, connection);
+                connection.commit();
+                return deleted;
+            } catch (SQLException e) {
+                connection.rollback();
+                throw e;
+            }
+        }
+    }
+
+    /**
+     * Selects and locks before it deletes: a callback that arrived before the lock has renewed its task, which is then not
+     * selected; one that arrives later waits, finds the task deleted, and is recorded as the first of a new task.
+     */
+    private static int deleteTasksBefore(Instant expiry, Connection connection) throws SQLException {
+        List<Key> expired = lockExpired(expiry, connection);
+        if (expired.isEmpty()) {
+            return 0;
+        }
+        execute(DELETE_SENT_ALERTS_OF_TASK, expired, connection);
+        return execute(DELETE_TASK_WITHOUT_ALERTS, expired, connection);
+    }
+
+    private static List<Key> lockExpired(Instant expiry, Connection connection) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(LOCK_EXPIRED_TASKS)) {
+            select.setObject(1, utc(expiry));
+            select.setObject(2, utc(expiry));
+            List<Key> expired = new ArrayList<>();
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    expired.add(new Key(row.getString("provider"), row.getString("task_id")));
+                }
+            }
+            return expired;
+        }
+    }
+
+    /** Executes a statement for each task in one batch; returns the number of rows it changed. */
+    private static int execute(String sql, List<Key> tasks, Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (Key task : tasks) {
+                statement.setString(1, task.provider());
+                statement.setString(2, task.taskId());
+                statement.addBatch();
+            }
+            int rows = 0;
+            for (int count : statement.executeBatch()) {
+                rows += count;
+            }
+            return rows;
+        }
+    }
+
+    private static OffsetDateTime utc(Instant instant) {
+        return instant.atOffset(ZoneOffset.UTC);
+    }
+}
