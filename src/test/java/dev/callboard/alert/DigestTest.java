@@ -88,7 +88,7 @@ record DigestTest(Backend backend) {
             assertThat(callboard.mails()).hasSize(2);
             MimeMessage digest = callboard.mails().get(1);
             assertThat(digest.getSubject())
-                    .isEqualTo("Fotor: 9,999 tasks failed, 2 completed since; mostly no reason given");
+                    .isEqualTo("Fotor: 9,999 tasks failed, 2 completed since; mostly: no reason given");
             assertThat(TestMails.text(digest))
                     .contains("Fotor could not finish 9,999 tasks; 2 of them have completed since.")
                     .contains("  4,000 x no reason given\n")
