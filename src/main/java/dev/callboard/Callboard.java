@@ -2,6 +2,7 @@ package dev.callboard;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
@@ -12,6 +13,7 @@ import dev.callboard.alert.MailServer;
 import dev.callboard.alert.Outbox;
 import dev.callboard.alert.Recipients;
 import dev.callboard.alert.TestMail;
+import dev.callboard.callback.CallbackBody;
 import dev.callboard.callback.CallbackUrl;
 import dev.callboard.callback.ProblemDetails;
 import dev.callboard.callback.Quarantine;
@@ -53,7 +55,7 @@ import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
-import org.apache.camel.Route;
+import org.apache.camel.component.jackson.JacksonDataFormat;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -61,9 +63,8 @@ import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
-import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.spi.DataFormat;
 import org.apache.camel.spi.Registry;
-import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -87,6 +88,7 @@ public final class Callboard implements AutoCloseable {
     private final MailHealthCheck mailHealth = new MailHealthCheck();
     private Recipients recipients;
     private SourceCheck sourceCheck;
+    private RouteGuard guard;
     private GroupCommit groupCommit;
     private PublicServer server;
 
@@ -133,11 +135,11 @@ public final class Callboard implements AutoCloseable {
             return callboard;
         } catch (Exception e) {
             callboard.close();
-            throw why(e);
+            throw callboard.why(e);
         }
     }
 
-    private static StartException why(Exception e) {
+    private StartException why(Exception e) {
         Throwable root = e;
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause instanceof StartException start) {
@@ -146,7 +148,7 @@ public final class Callboard implements AutoCloseable {
             root = cause;
         }
         String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
-        return new StartException(RouteGuard.nameOfBroken(e) + message, e);
+        return new StartException((guard == null ? "" : guard.fileOf(e)) + message, e);
     }
 
     private void start() throws Exception {
@@ -161,13 +163,6 @@ public final class Callboard implements AutoCloseable {
                 .withStreamCachingEnabled(false)
                 .withShutdownTimeout(30);
         main.configure().setAutowiredEnabled(false);
-        if (settings.routes().reload()) {
-            main.configure()
-                    .withRoutesReloadEnabled(true)
-                    .withRoutesReloadDirectory(settings.routes().folder().toString())
-                    .withRoutesReloadPattern("*.camel.yaml")
-                    .withRoutesReloadRemoveAllRoutes(false);
-        }
         main.configure()
                 .httpManagementServer()
                 .withEnabled(true)
@@ -186,6 +181,8 @@ public final class Callboard implements AutoCloseable {
             @Override
             public void beforeConfigure(BaseMainSupport support) {
                 bind(support.getCamelContext().getRegistry());
+                guard = new RouteGuard(support.getCamelContext(), settings);
+                guard.watch();
             }
 
             @Override
@@ -195,6 +192,11 @@ public final class Callboard implements AutoCloseable {
             }
         });
         main.start();
+        guard.checkProviders();
+        if (settings.routes().reload()) {
+            main.getCamelContext()
+                    .addService(new RouteReload(settings.routes().folder().toString(), guard));
+        }
         server.open();
         announce();
     }
@@ -217,7 +219,6 @@ public final class Callboard implements AutoCloseable {
         registry.bind("vertx", vertx);
         Tokens tokens = new Tokens(settings);
         Rejections rejections = new Rejections(clock, numbers);
-        registry.bind("tokens", tokens);
         registry.bind("rejections", rejections);
         sourceCheck = new SourceCheck(settings, tokens, rejections);
         registry.bind("sourceCheck", sourceCheck);
@@ -229,8 +230,9 @@ public final class Callboard implements AutoCloseable {
         registry.bind("callbackMetrics", callbackMetrics);
         registry.bind("quarantine", new Quarantine());
         registry.bind("results", new Results());
-        registry.bind("queryWord", new CallbackUrl());
-        registry.bind("problem", new ProblemDetails());
+        registry.bind("callbackUrl", new CallbackUrl());
+        registry.bind("callbackBody", new CallbackBody(tokens::redact));
+        registry.bind("problemDetails", new ProblemDetails());
         recipients = new Recipients(settings);
         MailComposer composer = new MailComposer(settings, recipients, clock);
         registry.bind("mailComposer", composer);
@@ -265,12 +267,6 @@ public final class Callboard implements AutoCloseable {
     }
 
     private void serve(CamelContext camel) {
-        camel.addLifecycleStrategy(new LifecycleStrategySupport() {
-            @Override
-            public void onRouteContextCreate(Route route) {
-                RouteGuard.check((RouteDefinition) route.getRoute(), route.getEndpoint(), settings);
-            }
-        });
         try {
             server = new PublicServer(camel, vertx, settings, sourceCheck, numbers);
             camel.addService(server);
@@ -294,11 +290,13 @@ public final class Callboard implements AutoCloseable {
         camel.addComponent(scheme, component);
     }
 
-    private static ObjectMapper strictJson() {
-        return JsonMapper.builder()
+    /** The data format of callbacks: one JSON value, without duplicate keys and without text after its end. */
+    private static DataFormat strictJson() {
+        ObjectMapper mapper = JsonMapper.builder()
                 .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
                 .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                 .build();
+        return new JacksonDataFormat(mapper, JsonNode.class);
     }
 
     /** For answers to people: times as ISO 8601 in UTC, whichever class the database's driver gives. */

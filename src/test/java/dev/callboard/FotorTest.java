@@ -258,6 +258,24 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
+    void takesTheRefOfItsUrlUnlessTheCallbackHasABusinessId() {
+        for (String without : List.of("", ", \"businessId\": null", ", \"businessId\": \"\"")) {
+            String id = newId();
+            assertThat(callboard
+                            .post("fotor?ref=order-77", fotor(id, 0, without), "ref", "from-a-header")
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(task(id)).as(without).containsEntry("business_id", "order-77");
+        }
+        String id = newId();
+        assertThat(callboard
+                        .post("fotor?ref=order-77", fotor(id, 0, ", \"businessId\": \"b-1\""))
+                        .statusCode())
+                .isEqualTo(200);
+        assertThat(task(id)).containsEntry("business_id", "b-1");
+    }
+
+    @Test
     void recordsARepeatOnce() {
         String body = fotor(newId(), 2, "");
         accept(body);

@@ -7,22 +7,25 @@ import org.apache.camel.Exchange;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
- * The bean {@code queryWord}: a word of the task's owner in the callback URL. Read from the request's own query, never
- * from headers or form fields, which Camel mixes with it. Safe for any number of threads.
+ * The bean {@code callbackUrl}: reads the query of the request's own URL, never headers or form fields, which Camel mixes
+ * with it. Safe for use by any number of threads.
  */
 public final class CallbackUrl {
-    private static final Pattern WORD = Pattern.compile("[A-Za-z0-9._~-]{1,100}");
+    private static final Pattern REF = Pattern.compile("[A-Za-z0-9._~-]{1,100}");
 
-    /** The word of {@code ref=}, at most 100 URL-safe characters; null if it is absent, repeated or anything else. */
+    /**
+     * The value of the query parameter {@code ref}, an id of the task's owner: 1 to 100 unreserved characters (RFC 3986).
+     * Null if the parameter is absent, repeated or anything else.
+     */
     public String ref(Exchange exchange) {
         String uri = exchange.getMessage(HttpMessage.class).getRequest().uri();
-        List<String> words;
+        List<String> values;
         try {
-            words = new QueryStringDecoder(uri).parameters().getOrDefault("ref", List.of());
+            values = new QueryStringDecoder(uri).parameters().getOrDefault("ref", List.of());
         } catch (IllegalArgumentException e) {
-            // A percent sign that is followed by no two hex digits.
+            // A percent sign without two hexadecimal digits after it.
             return null;
         }
-        return words.size() == 1 && WORD.matcher(words.get(0)).matches() ? words.get(0) : null;
+        return values.size() == 1 && REF.matcher(values.get(0)).matches() ? values.get(0) : null;
     }
 }

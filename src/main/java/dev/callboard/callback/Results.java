@@ -6,16 +6,16 @@ import java.util.Map;
 import org.apache.camel.Exchange;
 
 /**
- * The bean {@code results}: lets a route gather a callback's files one by one, which YAML alone can't do with values
- * that a stranger chose. Safe for any number of threads.
+ * The bean {@code results}: collects the files of a callback one by one. A route in YAML could do so only by evaluating
+ * values that the caller chose. Safe for use by any number of threads.
  */
 public final class Results {
     private static final List<String> FIELDS = List.of("kind", "url", "externalId", "templateId", "flagged");
 
     /**
-     * Adds a file to the list in the variable {@code results}, which the route has set to {@code ${list()}}: a map of
-     * the variables {@code kind} (image or video), {@code url}, {@code externalId}, {@code templateId} and {@code
-     * flagged}. Without a url there is no file, and nothing is added.
+     * Adds a file to the list in the variable {@code results}, which the route has set to {@code ${list()}}. The file is a
+     * map of the variables {@code kind} (image or video), {@code url}, {@code externalId}, {@code templateId} and {@code
+     * flagged}. Nothing is added if {@code url} is not set, blank or no text.
      */
     public void add(Exchange exchange) {
         if (exchange.getVariable("url") instanceof String url && !url.isBlank()) {

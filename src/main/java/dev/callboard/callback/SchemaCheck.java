@@ -22,18 +22,18 @@ import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * The bean {@code schemaCheck}: holds a body against {@code <provider>.schema.json} (JSON Schema 2020-12), which stands
- * beside the routes and is read at the start, and again when someone asks for it. Safe for any number of threads.
+ * The bean {@code schemaCheck}: checks a body against {@code <provider>.schema.json} (JSON Schema 2020-12) in the folder
+ * of the routes. The schemas are read at startup and before a replay. Safe for use by any number of threads.
  */
 public final class SchemaCheck {
-    /** More than this nobody reads, and a hostile body could have thousands. */
+    /** How many problems an answer names: a hostile body could have thousands. */
     private static final int MAX_PROBLEMS = 10;
 
     private final Path folder;
     private final Set<String> providers;
     private volatile Map<String, JsonSchema> schemas;
 
-    /** @throws StartException if a provider's schema is missing or is none */
+    /** @throws StartException if a provider's schema can't be read or is no JSON Schema */
     public SchemaCheck(Path folder, Set<String> providers) {
         this.folder = folder;
         this.providers = providers;
@@ -41,9 +41,9 @@ public final class SchemaCheck {
     }
 
     /**
-     * Reads the schemas anew.
+     * Reads the schemas again.
      *
-     * @throws StartException if one is missing or is none; all stay as they were then
+     * @throws StartException if one of them can't be read or is no JSON Schema; all stay as they were then
      */
     public void read() {
         Map<String, JsonSchema> read = new HashMap<>();
@@ -64,10 +64,11 @@ public final class SchemaCheck {
     }
 
     /**
-     * Lets a body pass that its provider's schema allows.
+     * Checks a body.
      *
-     * @param body null if it is empty
-     * @throws InvalidCallbackException that names each wrong field and what was expected there
+     * @param provider the variable {@code provider}
+     * @param body the body; null if it is empty
+     * @throws InvalidCallbackException if the schema does not allow it, with each wrong field and what was expected there
      */
     public void check(@Variable("provider") String provider, @Body JsonNode body) throws InvalidCallbackException {
         JsonNode given = body == null ? NullNode.getInstance() : body;

@@ -1,9 +1,9 @@
 package dev.callboard.http;
 
-import dev.callboard.callback.ProblemDetails;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import dev.callboard.text.Causes;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
@@ -137,7 +137,7 @@ public final class PublicServer extends ServiceSupport {
 
     /** Answers what failed outside of the routes, which answer their own failures. */
     private static void answerInternalError(RoutingContext context) {
-        LOG.error("failed HTTP request outside of the routes cause={}", ProblemDetails.cause(context.failure()));
+        LOG.error("failed HTTP request outside of the routes cause={}", Causes.describe(context.failure()));
         end(context, 500);
     }
 

@@ -2,66 +2,112 @@ package dev.callboard.http;
 
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Optional;
+import java.util.WeakHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
 import org.apache.camel.FailedToCreateRouteException;
 import org.apache.camel.FailedToStartRouteException;
+import org.apache.camel.Route;
+import org.apache.camel.model.Model;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RemoveHeadersDefinition;
 import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.RouteTemplateDefinition;
 import org.apache.camel.model.SetVariableDefinition;
 import org.apache.camel.model.ToDefinition;
 import org.apache.camel.model.language.ConstantExpression;
+import org.apache.camel.spi.Resource;
+import org.apache.camel.support.LifecycleStrategySupport;
 
-/** What must be true of the route files that people edit, checked when they have been read. */
+/**
+ * Checks the user's route files when Camel has read them, at startup and after an edit: each provider has what it needs,
+ * and each HTTP path of the public server comes from the template {@value #TEMPLATE}, which checks the source first. Safe
+ * for use by any number of threads.
+ */
 public final class RouteGuard {
+    /** The id of the template that receives callbacks. */
+    public static final String TEMPLATE = "receive-callback";
+
+    /** The template's parameter. */
+    public static final String PROVIDER = "provider";
+
     private static final Pattern FILE = Pattern.compile("[A-Za-z0-9._-]+\\.camel\\.yaml");
+    /** How a route opens a path of the public server; {@code rest:} does so through platform-http. */
+    private static final Pattern HTTP_PATH = Pattern.compile("(platform-http|rest|rest-api|rest-openapi):.*");
 
     private static final String SOURCE_CHECK = "bean:sourceCheck?method=admit";
-    private static final String STRIKE_OUT = "bean:tokens?method=strikeOut";
+    private static final String READ_BODY = "bean:callbackBody?method=read";
 
-    private RouteGuard() {}
+    private final CamelContext camel;
+    private final Settings settings;
+    /** The routes that Camel has made from the template, each with the template as it then was. */
+    private final Map<RouteDefinition, RouteTemplateDefinition> made = Collections.synchronizedMap(new WeakHashMap<>());
 
-    /** The file, or the route and so its file, that an error of Camel's names, with a colon; or nothing. */
-    public static String nameOfBroken(Throwable error) {
-        for (Throwable e = error; e != null; e = e.getCause()) {
-            if (e instanceof FailedToCreateRouteException route) {
-                return "routes/" + route.getRouteId() + ".camel.yaml: ";
+    public RouteGuard(CamelContext camel, Settings settings) {
+        this.camel = camel;
+        this.settings = settings;
+    }
+
+    /** Checks each route from now on, before it can take its first request. To be called before Camel reads routes. */
+    public void watch() {
+        model().addRouteTemplateDefinitionConverter("*", (template, parameters) -> {
+            RouteDefinition route = RouteTemplateDefinition.Converter.DEFAULT_CONVERTER.apply(template, parameters);
+            if (TEMPLATE.equals(template.getId())) {
+                made.put(route, template);
             }
-            if (e instanceof FailedToStartRouteException route) {
-                return "routes/" + route.getRouteId() + ".camel.yaml: ";
+            return route;
+        });
+        camel.addLifecycleStrategy(new LifecycleStrategySupport() {
+            @Override
+            public void onRouteContextCreate(Route route) {
+                check((RouteDefinition) route.getRoute(), route.getEndpoint());
             }
-            Matcher matcher = FILE.matcher(String.valueOf(e.getMessage()));
-            if (matcher.find()) {
-                return "routes/" + matcher.group() + ": ";
-            }
+        });
+    }
+
+    private void check(RouteDefinition route, Endpoint from) {
+        if (!HTTP_PATH.matcher(from.getEndpointUri()).matches()) {
+            return;
         }
-        return "";
+        RouteTemplateDefinition template = made.get(route);
+        if (template == null) {
+            throw new StartException(where(route.getResource()) + "the route " + route.getRouteId()
+                    + " opens an HTTP path, which only the template " + TEMPLATE + " may do");
+        }
+        checkTemplate(template);
+        String provider = providerOf(route).orElse("");
+        if (!settings.providerNames().contains(provider)) {
+            throw new StartException(file(provider + ".schema.json") + ": does not exist, but the route "
+                    + route.getRouteId() + " receives callbacks of " + provider);
+        }
     }
 
     /**
-     * Checks a route before it can take its first request, at the start and when it was edited.
+     * Checks the template.
      *
-     * @throws StartException if it opens an HTTP path and its first step, but for forgetting headers and naming the
-     *     provider, does not ask who is calling; or if it keeps the token that its provider's URL carries
+     * @throws StartException if a step before the source check does more than remove headers and name the provider, if
+     *     there is no source check, or if the token that a provider's URL has would be stored
      */
-    public static void check(RouteDefinition route, Endpoint from, Settings settings) {
-        if (!from.getEndpointUri().startsWith("platform-http:")) {
-            return;
-        }
-        String file = "routes/" + route.getRouteId() + ".camel.yaml: ";
+    public void checkTemplate(RouteTemplateDefinition template) {
+        RouteDefinition route = template.getRoute();
         if (!checksSourceFirst(route)) {
-            throw new StartException(
-                    file + "opens an HTTP path, so its first step must be bean:sourceCheck?method=admit;"
-                            + " only removeHeaders and setVariable with a constant may stand before it");
+            throw new StartException(where(template.getResource()) + "opens an HTTP path, so its first step must be "
+                    + SOURCE_CHECK + "; only removeHeaders and setVariable with a constant may be before it");
         }
-        String provider = route.getRouteId().replaceFirst("^receive-", "");
-        boolean hasToken = settings.providerNames().contains(provider)
-                && !settings.providers().get(provider).tokens().isEmpty();
-        if (hasToken && !route.getOutputs().stream().anyMatch(step -> isBean(step, STRIKE_OUT))) {
-            throw new StartException(file + "has no step " + STRIKE_OUT + ", so it would keep callboard." + provider
-                    + ".token where the provider repeats it");
+        boolean readsBody = route.getOutputs().stream().anyMatch(step -> isBean(step, READ_BODY));
+        Optional<String> withToken = settings.providerNames().stream()
+                .filter(provider -> !settings.providers().get(provider).tokens().isEmpty())
+                .findFirst();
+        if (!readsBody && withToken.isPresent()) {
+            throw new StartException(where(template.getResource()) + "has no step " + READ_BODY
+                    + ", so it would store callboard." + withToken.get() + ".token where the provider repeats it");
         }
     }
 
@@ -84,5 +130,73 @@ public final class RouteGuard {
 
     private static boolean isBean(ProcessorDefinition<?> step, String uri) {
         return step instanceof ToDefinition to && to.getUri().equals(uri);
+    }
+
+    /** The provider whose callbacks a route receives; empty if it is not made from the template. */
+    public Optional<String> providerOf(RouteDefinition route) {
+        return made.containsKey(route)
+                ? Optional.ofNullable(route.getTemplateParameters().get(PROVIDER))
+                        .map(String::valueOf)
+                : Optional.empty();
+    }
+
+    /**
+     * Checks that each provider can call and has a router.
+     *
+     * @throws StartException if a provider has no route from the template, or no route of its name
+     */
+    public void checkProviders() {
+        for (String provider : settings.providerNames()) {
+            String file = file(provider + ".camel.yaml") + ": ";
+            boolean receives = model().getRouteDefinitions().stream()
+                    .anyMatch(
+                            route -> providerOf(route).filter(provider::equals).isPresent());
+            if (!receives) {
+                throw new StartException(file + "has no templatedRoute of " + TEMPLATE + " with " + PROVIDER + "="
+                        + provider + ", so " + provider + " could not call");
+            }
+            Route router = camel.getRoute(provider);
+            if (router == null || !router.getEndpoint().getEndpointUri().equals("direct://" + provider)) {
+                throw new StartException(file + "has no route " + provider + " from direct:" + provider
+                        + ", so no callback of " + provider + " could be recorded");
+            }
+        }
+    }
+
+    /** The file that an error of Camel is about, with a colon after it; empty if the error names none. */
+    public String fileOf(Throwable error) {
+        for (Throwable e = error; e != null; e = e.getCause()) {
+            if (e instanceof FailedToCreateRouteException route) {
+                return where(route.getRouteId());
+            }
+            if (e instanceof FailedToStartRouteException route) {
+                return where(route.getRouteId());
+            }
+            Matcher matcher = FILE.matcher(String.valueOf(e.getMessage()));
+            if (matcher.find()) {
+                return file(matcher.group()) + ": ";
+            }
+        }
+        return "";
+    }
+
+    private String where(String routeId) {
+        RouteDefinition route = model().getRouteDefinition(routeId);
+        return route == null ? "the route " + routeId + ": " : where(route.getResource());
+    }
+
+    private static String where(Resource resource) {
+        return resource == null ? "" : resource.getLocation().replaceFirst("^file:", "") + ": ";
+    }
+
+    /** A file's path in the user's folder if it may be there, else its name. */
+    private String file(String name) {
+        Path path = settings.routes().folder().resolve(name);
+        boolean ours = !Files.exists(path) && RouteGuard.class.getResource("/camel/" + name) != null;
+        return ours ? "classpath:camel/" + name : path.toString();
+    }
+
+    private Model model() {
+        return camel.getCamelContextExtension().getContextPlugin(Model.class);
     }
 }

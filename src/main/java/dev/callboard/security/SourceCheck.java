@@ -46,10 +46,7 @@ public final class SourceCheck {
         HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
         try {
             Client client = check(provider, peer(request), request.headers(), request.query());
-            String address = Client.text(client.address());
-            exchange.setVariable("clientAddress", address);
-            // Until every route reads clientAddress.
-            exchange.setVariable("sourceAddress", address);
+            exchange.setVariable("clientAddress", Client.text(client.address()));
             exchange.setVariable("method", request.method().name());
             if (request.method().equals(HttpMethod.GET)) {
                 LOG.info("admitted probe provider={} client={} (a callback would be admitted too)", provider, client);

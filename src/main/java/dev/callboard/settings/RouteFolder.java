@@ -11,7 +11,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The folder that {@code callboard.routes} names, and the providers in it.
+ * The folder that {@code callboard.routes} names, and the providers in it. A provider is a file {@code <name>.schema.json}
+ * with a file {@code <name>.camel.yaml} beside it.
  *
  * @param path the folder
  * @param files the pattern of the route files' names
@@ -20,13 +21,13 @@ import java.util.regex.Pattern;
 record RouteFolder(Path path, String files, Set<String> providers) {
     private static final String KEY = "callboard.routes";
     private static final String SCHEME = "file:";
-    private static final Pattern RECEIVE_ROUTE = Pattern.compile("receive-([a-z][a-z0-9-]*)\\.camel\\.yaml");
+    private static final Pattern SCHEMA = Pattern.compile("([a-z][a-z0-9-]*)\\.schema\\.json");
 
     /**
      * Reads the folder.
      *
      * @param routes the value of {@code callboard.routes}
-     * @throws StartException if there is no such folder, or no provider in it
+     * @throws StartException if there is no such folder, no provider in it, or a schema without a route file
      */
     static RouteFolder of(String routes) {
         if (!routes.startsWith(SCHEME)) {
@@ -36,9 +37,9 @@ record RouteFolder(Path path, String files, Set<String> providers) {
         Path folder = Path.of(slash < 0 ? "." : routes.substring(SCHEME.length(), slash));
         String files = routes.substring(Math.max(slash, SCHEME.length() - 1) + 1);
         Set<String> providers = new TreeSet<>();
-        try (DirectoryStream<Path> found = Files.newDirectoryStream(folder, files)) {
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(folder)) {
             for (Path file : found) {
-                Matcher matcher = RECEIVE_ROUTE.matcher(file.getFileName().toString());
+                Matcher matcher = SCHEMA.matcher(file.getFileName().toString());
                 if (matcher.matches()) {
                     providers.add(matcher.group(1));
                 }
@@ -46,9 +47,18 @@ record RouteFolder(Path path, String files, Set<String> providers) {
         } catch (IOException e) {
             throw StartException.of(KEY, "there is no folder " + folder);
         }
+        for (String provider : providers) {
+            Path routeFile = folder.resolve(provider + ".camel.yaml");
+            if (!Files.exists(routeFile)) {
+                throw new StartException(folder.resolve(provider + ".schema.json") + ": has no "
+                        + routeFile.getFileName() + " beside it");
+            }
+        }
         if (providers.isEmpty()) {
             throw StartException.of(
-                    KEY, "no file " + routes + " is named receive-<provider>.camel.yaml, so nobody could call");
+                    KEY,
+                    "the folder " + folder + " has no <provider>.schema.json with a <provider>.camel.yaml beside it, so"
+                            + " no provider could call");
         }
         return new RouteFolder(folder, files, Collections.unmodifiableSet(providers));
     }
