@@ -18,14 +18,14 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A provider whose callbacks look like no other's takes two route files, a schema and settings. No Java, no build. */
+/** A provider whose callbacks look like no other's takes one route file, one schema and settings. No Java, no build. */
 public class NewProviderTest {
     private static TestCallboard callboard;
 
     @BeforeAll
     static void start() throws IOException {
         Path routes = copyOfRoutes();
-        for (String file : List.of("receive-easel.camel.yaml", "route-easel.camel.yaml", "easel.schema.json")) {
+        for (String file : List.of("easel.camel.yaml", "easel.schema.json")) {
             try (InputStream in = NewProviderTest.class.getResourceAsStream("/new-provider/" + file)) {
                 Files.copy(in, routes.resolve(file));
             }

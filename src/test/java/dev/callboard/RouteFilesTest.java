@@ -13,7 +13,6 @@ import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringReader;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,156 +21,388 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.events.CollectionEndEvent;
+import org.yaml.snakeyaml.events.CollectionStartEvent;
 import org.yaml.snakeyaml.events.CommentEvent;
 import org.yaml.snakeyaml.events.Event;
 
-/** Each file in {@code routes/} is what Camel's schema says, and keeps the rules of the house. */
+/**
+ * The rules for route files: all of them are valid against Camel's schema, and those in {@code routes/} are written as
+ * visual editors write them and name nothing of the jar but what the next version still has.
+ */
 final class RouteFilesTest {
-    private static final Path ROUTES = Path.of("routes");
+    private static final Path USERS = Path.of("routes");
+    private static final Path OURS = Path.of("src/main/resources/camel");
+    private static final Path EXAMPLE = Path.of("src/test/resources/new-provider");
+    private static final Path FROZEN = Path.of("src/test/resources/frozen-routes/0.1");
+
+    /** What the files in routes/ may name of the jar. It may grow; nothing is removed or renamed. */
+    private static final Set<String> CONTRACT = Set.of(
+            "bean:sourceCheck.admit",
+            "bean:callbackUrl.ref",
+            "bean:callbackBody.read",
+            "bean:schemaCheck.check",
+            "bean:results.add",
+            "dataFormat:strictJson",
+            "direct:record-task",
+            "direct:answer-recorded",
+            "routeConfiguration:answer-errors");
+
     private static final YAMLMapper YAML = new YAMLMapper();
     private static final JsonSchema CAMEL = schema();
     /** Most files are the same in each copy. */
     private static final Map<String, Set<ValidationMessage>> CHECKED = new HashMap<>();
 
-    private static final Pattern LEAVES = Pattern.compile("(jdbc|sql|smtps?|https?|vertx-http|file|kafka|jms):.*");
+    private static final Pattern LEAVES = Pattern.compile("(jdbc|sql|smtps?|https?|vertx-http|file|kafka|jms)(:.*)?");
+    private static final Pattern CLASS_NAME = Pattern.compile("\\b(?!java\\.)[a-z]+(\\.[a-z]\\w*)+\\.[A-Z]\\w*");
+    private static final Pattern SQL = Pattern.compile("(?s)\\s*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\\b.*");
+    private static final int MAX_SQL = 200;
+
+    // ---- the files ----
 
     @Test
-    void theRoutesKeepEveryRule() throws IOException {
-        assertThat(breaches(ROUTES)).isEmpty();
+    void everyFileKeepsTheRules() throws IOException {
+        assertThat(breaches(USERS, OURS)).isEmpty();
+        assertThat(breaches(EXAMPLE, OURS)).as("the example of a new provider").isEmpty();
     }
+
+    @Test
+    void theFolderOfTheUserHasTheTemplateAndTwoFilesAProvider() throws IOException {
+        assertThat(names(USERS))
+                .containsExactlyInAnyOrder(
+                        "receive-callback.camel.yaml",
+                        "fotor.camel.yaml",
+                        "fotor.schema.json",
+                        "creatify.camel.yaml",
+                        "creatify.schema.json");
+    }
+
+    /** Once 0.1 is released, its routes stay as they were, and this test goes. */
+    @Test
+    void theFrozenRoutesAreThoseOfTheVersionThatIsNotReleasedYet() throws IOException {
+        assertThat(names(FROZEN)).isEqualTo(names(USERS));
+        for (String name : names(USERS)) {
+            assertThat(FROZEN.resolve(name)).hasSameTextualContentAs(USERS.resolve(name));
+        }
+    }
+
+    // ---- the rules, each broken once ----
 
     @Test
     void findsWhatCamelDoesNotKnow() throws IOException {
-        assertFound("receive-fotor", "unmarshal:", "unmarchal:", "schema");
-        assertFound("send-next-mail", "outputType: SelectOne", "\"a\": [", "YAML");
-    }
-
-    @Test
-    void findsAFileWhoseNameIsNotItsId() throws IOException {
-        assertFound("record-task", "id: record-task", "id: record", "id is not its name");
+        assertFound("receive-callback", "unmarshal:", "unmarchal:", "schema");
+        assertFound("fotor", "description: In progress.", "\"a\": [", "YAML");
+        assertFoundInOurs("management", "outputType: SelectOne", "\"a\": [", "YAML");
+        assertFoundInOurs("management", "marshal:", "marchal:", "schema");
     }
 
     @Test
     void findsARouteThatDoesNotSayWhatItIsFor() throws IOException {
         assertFound(
-                "send-alerts", "description: Looks every half second", "note: Looks every half second", "description");
+                "fotor", "description: >-\n      What a callback", "note: >-\n      What a callback", "description");
+        assertFound("receive-callback", "description: >-\n      Receives", "note: >-\n      Receives", "description");
+        assertFoundInOurs("record-task", "description: >-", "note: >-", "description");
     }
 
     @Test
     void findsAnUnnamedStepThatLeavesTheProcess() throws IOException {
-        assertFound("hand-over-mail", "id: hand-over, ", "", "smtp:mail-server has no id");
-        assertFound("list-tasks", "id: select-tasks, ", "", "jdbc:dataSource has no id");
+        assertFoundInOurs("management", "                      id: select-tasks\n", "", "jdbc has no id");
     }
 
     @Test
     void findsAnIdThatIsThereTwice() throws IOException {
-        assertFound("list-tasks", "id: select-tasks,", "id: select-task,", "select-task is there twice");
+        assertFoundInOurs("management", "id: select-tasks", "id: select-task", "select-task is there twice");
+        assertFound("creatify", "routeId: receive-creatify", "routeId: receive-fotor", "receive-fotor is there twice");
     }
 
     @Test
-    void findsAnHttpPathThatAsksNobodyWhoIsCalling() throws IOException {
-        assertFound("receive-fotor", "uri: bean:sourceCheck", "uri: bean:schemaCheck", "source check");
-        assertFound("receive-fotor", "routeConfigurationId: answer-errors", "group: x", "answer-errors");
+    void findsAnHttpPathThatIsNotMadeFromTheTemplate() throws IOException {
+        assertFound("fotor", "uri: direct\n", "uri: platform-http\n", "fotor opens an HTTP path");
+        assertFoundInOurs("record-task", "uri: direct\n", "uri: platform-http\n", "record-task opens an HTTP path");
     }
 
     @Test
-    void findsASubRouteThatTakesItsCallersErrors() throws IOException {
-        assertFound("route-fotor", "noErrorHandler: {}", "defaultErrorHandler: {}", "noErrorHandler");
+    void findsATemplateWithoutTheSourceCheckOrAnswersToErrors() throws IOException {
+        assertFound("receive-callback", "beanName: sourceCheck", "beanName: schemaCheck", "source check");
+        assertFound("receive-callback", "routeConfigurationId: answer-errors", "group: x", "answer-errors");
+    }
+
+    @Test
+    void findsASubRouteThatHandlesItsCallersErrors() throws IOException {
+        assertFound("fotor", "noErrorHandler: {}", "defaultErrorHandler: {}", "noErrorHandler");
+        assertFoundInOurs("quarantine", "noErrorHandler: {}", "defaultErrorHandler: {}", "noErrorHandler");
+    }
+
+    @Test
+    void findsASubRouteUnderAnotherName() throws IOException {
+        assertFound(
+                "fotor", "      parameters:\n        name: fotor\n", "      parameters:\n        name: x\n", "at x");
     }
 
     @Test
     void findsACommentThatAnEditorWouldDrop() throws IOException {
-        assertFound("record-task", "      steps:", "      # by and by\n      steps:", "comment");
-        assertFound("record-task", "      steps:", "      steps: # by and by", "comment");
+        assertFound("fotor", "      steps:", "      # comment\n      steps:", "comment");
+        assertFound("fotor", "      steps:", "      steps: # comment", "comment");
     }
 
     @Test
-    void findsASecondRouteInAFile() throws IOException {
+    void findsWhatIsNotInBlockStyle() throws IOException {
         assertFound(
-                "record-task",
-                "- route:\n    id: record-task",
-                "- route:\n    id: other\n    from:\n      uri: timer:x\n      steps: []\n- route:\n    id: record-task",
-                "one route");
+                "fotor",
+                "parameters:\n      - name: provider\n        value: fotor",
+                "parameters: [{name: provider, value: fotor}]",
+                "block style");
+        assertFound(
+                "fotor",
+                "      uri: direct\n      parameters:\n        name: fotor\n",
+                "      uri: direct:fotor\n",
+                "parameters");
     }
 
-    /** Breaks a copy of the routes in one place. */
+    @Test
+    void findsLongSql() throws IOException {
+        assertFoundInOurs(
+                "quarantine",
+                "resource:classpath:sql/select-quarantine.sql",
+                "SELECT " + "x, ".repeat(70) + "1",
+                "SQL");
+    }
+
+    @Test
+    void findsWhatTheNextVersionNeedNotHave() throws IOException {
+        assertFound("fotor", "beanName: results", "beanName: quarantine", "bean:quarantine.add");
+        assertFound("fotor", "name: record-task", "name: raise-alert", "direct:raise-alert");
+        assertFound("receive-callback", "ref: callbackUrl", "ref: outbox", "bean:outbox.ref");
+        assertFound("receive-callback", "ref: strictJson", "ref: plainJson", "dataFormat:plainJson");
+        assertFound("receive-callback", "java.util.Map", "com.fasterxml.jackson.databind.JsonNode", "a class");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dev.callboard.task.Task", "com.fasterxml.jackson.databind.JsonNode", "org.apache.camel.X"})
+    void knowsAClassName(String name) {
+        assertThat(CLASS_NAME.matcher("see " + name).find()).isTrue();
+    }
+
+    /** Breaks a copy of the user's files in one place. */
     private static void assertFound(String name, String from, String to, String breach) throws IOException {
+        assertThat(breaches(broken(USERS, name, from, to), OURS))
+                .anySatisfy(found -> assertThat(found).contains(breach));
+    }
+
+    private static void assertFoundInOurs(String name, String from, String to, String breach) throws IOException {
+        assertThat(breaches(USERS, broken(OURS, name, from, to)))
+                .anySatisfy(found -> assertThat(found).contains(breach));
+    }
+
+    private static Path broken(Path folder, String name, String from, String to) throws IOException {
         Path copy = TestCallboard.newFolder();
-        for (Path file : files(ROUTES)) {
-            Files.copy(file, copy.resolve(file.getFileName()));
+        for (String file : names(folder)) {
+            Files.copy(folder.resolve(file), copy.resolve(file));
         }
         Path broken = copy.resolve(name + ".camel.yaml");
         String text = Files.readString(broken);
         assertThat(text).contains(from);
-        Files.writeString(broken, text.replaceFirst(Pattern.quote(from), to));
-        assertThat(breaches(copy)).anySatisfy(found -> assertThat(found).contains(breach));
+        Files.writeString(broken, text.replaceFirst(Pattern.quote(from), Matcher.quoteReplacement(to)));
+        return copy;
     }
 
-    private static List<String> breaches(Path folder) throws IOException {
+    // ---- what they are checked for ----
+
+    private static List<String> breaches(Path users, Path ours) throws IOException {
         List<String> breaches = new ArrayList<>();
         Set<String> ids = new HashSet<>();
-        for (Path file : files(folder)) {
-            for (String breach : breaches(Files.readString(file), nameOf(file), ids)) {
-                breaches.add(file.getFileName() + ": " + breach);
+        Set<String> directs = directs(users);
+        for (Path folder : List.of(users, ours)) {
+            for (String name : names(folder)) {
+                if (name.endsWith(".camel.yaml")) {
+                    String text = Files.readString(folder.resolve(name));
+                    Consumer<String> breach = what -> breaches.add(name + ": " + what);
+                    check(text, ids, breach);
+                    if (folder.equals(users)) {
+                        checkUsers(text, directs, breach);
+                    }
+                }
             }
         }
         return breaches;
     }
 
-    private static List<String> breaches(String text, String name, Set<String> ids) {
-        List<String> breaches = new ArrayList<>();
+    private static void check(String text, Set<String> ids, Consumer<String> breach) {
         JsonNode file = read(text);
         if (file.isMissingNode()) {
-            return List.of("is no YAML");
+            breach.accept("is no YAML");
+            return;
         }
         for (ValidationMessage message : CHECKED.computeIfAbsent(text, t -> CAMEL.validate(file))) {
-            breaches.add("is not what Camel's schema says: " + message.getMessage());
+            breach.accept("is not what Camel's schema allows: " + message.getMessage());
         }
-        if (hasComment(text)) {
-            breaches.add("has a comment; an editor would drop it, so it belongs in a description");
+        for (JsonNode entry : file) {
+            entry.properties().forEach(item -> {
+                checkTop(item.getKey(), item.getValue(), breach);
+                checkSteps(item.getValue(), ids, breach);
+            });
         }
-        JsonNode only = file.size() == 1 && file.get(0).size() == 1
-                ? file.get(0).elements().next()
-                : YAML.createObjectNode();
-        boolean isRoute = file.at("/0/route").isObject()
-                || file.at("/0/routeConfiguration").isObject();
-        if (!isRoute || file.size() != 1) {
-            breaches.add("is not one route or one routeConfiguration");
+    }
+
+    private static void checkTop(String kind, JsonNode top, Consumer<String> breach) {
+        String id = top.path("id").asText();
+        if (!kind.equals("templatedRoute") && top.path("description").asText().isBlank()) {
+            breach.accept(kind + " " + id + " has no description");
         }
-        if (!only.path("id").asText().equals(name)) {
-            breaches.add("its id is not its name");
+        if (kind.equals("route")) {
+            checkFrom(id, top, breach);
         }
-        if (only.path("description").asText().isBlank()) {
-            breaches.add("has no description");
-        }
-        String from = only.at("/from/uri").asText();
-        if (from.startsWith("direct:")
-                && only.at("/errorHandler/noErrorHandler").isMissingNode()) {
-            breaches.add("is a sub-route without noErrorHandler");
-        }
-        if (from.startsWith("direct:") && !from.equals("direct:" + name)) {
-            breaches.add("is reached at " + from);
-        }
-        if (from.startsWith("platform-http:")) {
-            if (!only.path("routeConfigurationId").asText().equals("answer-errors")) {
-                breaches.add("opens an HTTP path but does not name answer-errors");
+        if (kind.equals("routeTemplate")) {
+            JsonNode route = top.path("route");
+            if (!id.equals("receive-callback")) {
+                checkFrom(id, route, breach);
+            }
+            if (!route.path("routeConfigurationId").asText().equals("answer-errors")) {
+                breach.accept("the template does not name answer-errors");
             }
             boolean checks = false;
-            for (JsonNode step : only.at("/from/steps")) {
-                checks |= step.at("/to/uri").asText().equals("bean:sourceCheck")
+            for (JsonNode step : route.at("/from/steps")) {
+                checks |= step.at("/to/uri").asText().equals("bean")
+                        && step.at("/to/parameters/beanName").asText().equals("sourceCheck")
                         && step.at("/to/parameters/method").asText().equals("admit");
             }
             if (!checks) {
-                breaches.add("opens an HTTP path without the source check");
+                breach.accept("the template has no source check");
             }
         }
-        checkIds(only, ids, breaches);
-        return breaches;
+    }
+
+    private static void checkFrom(String id, JsonNode route, Consumer<String> breach) {
+        String from = route.at("/from/uri").asText();
+        if (from.startsWith("platform-http") || from.startsWith("rest")) {
+            breach.accept(id + " opens an HTTP path");
+        }
+        if (from.startsWith("direct")) {
+            String name = route.at("/from/parameters/name").asText();
+            if (!name.equals(id)) {
+                breach.accept(id + " is reached at " + name);
+            }
+            if (route.at("/errorHandler/noErrorHandler").isMissingNode()) {
+                breach.accept(id + " is a sub-route without noErrorHandler");
+            }
+        }
+    }
+
+    private static void checkSteps(JsonNode node, Set<String> ids, Consumer<String> breach) {
+        String id = node.path("id").asText(node.path("routeId").asText());
+        String uri = node.path("uri").asText();
+        if (!id.isEmpty() && !ids.add(id)) {
+            breach.accept("the id " + id + " is there twice");
+        }
+        if (id.isEmpty() && LEAVES.matcher(uri).matches()) {
+            breach.accept("the step " + uri + " has no id");
+        }
+        if (SQL.matcher(node.asText()).matches() && node.asText().length() > MAX_SQL) {
+            breach.accept("has SQL that belongs in a file: " + node.asText());
+        }
+        node.properties().forEach(child -> {
+            if (!child.getKey().equals("parameters")) {
+                checkSteps(child.getValue(), ids, breach);
+            }
+        });
+        if (node.isArray()) {
+            node.forEach(child -> checkSteps(child, ids, breach));
+        }
+    }
+
+    private static void checkUsers(String text, Set<String> directs, Consumer<String> breach) {
+        if (read(text).isMissingNode()) {
+            return;
+        }
+        checkStyle(text, breach);
+        read(text).findValuesAsText("uri").stream()
+                .filter(uri -> uri.contains(":"))
+                .forEach(uri -> breach.accept(uri + " has what belongs in its parameters"));
+        for (String named : namedOfTheJar(read(text))) {
+            if (!CONTRACT.contains(named) && !directs.contains(named)) {
+                breach.accept("names " + named + ", which is not part of the contract");
+            }
+        }
+        Matcher className = CLASS_NAME.matcher(text);
+        if (className.find()) {
+            breach.accept("names a class: " + className.group());
+        }
+    }
+
+    /** The beans, routes and configurations that a file names. */
+    private static Set<String> namedOfTheJar(JsonNode file) {
+        Set<String> named = new HashSet<>();
+        walk(file, node -> {
+            JsonNode parameters = node.path("parameters");
+            switch (node.path("uri").asText()) {
+                case "bean" ->
+                    named.add("bean:" + parameters.path("beanName").asText() + "."
+                            + parameters.path("method").asText());
+                case "direct" -> named.add("direct:" + parameters.path("name").asText());
+                default -> {
+                    // Camel's own.
+                }
+            }
+            if (node.has("method") && node.path("method").has("ref")) {
+                named.add("bean:" + node.at("/method/ref").asText() + "."
+                        + node.at("/method/method").asText());
+            }
+            if (node.has("custom")) {
+                named.add("dataFormat:" + node.at("/custom/ref").asText());
+            }
+            if (node.has("routeConfigurationId")) {
+                named.add("routeConfiguration:"
+                        + node.path("routeConfigurationId").asText());
+            }
+        });
+        return named;
+    }
+
+    /** The routes of the user's own files, and the router of the template's provider. */
+    private static Set<String> directs(Path users) throws IOException {
+        Set<String> directs = new HashSet<>(Set.of("direct:{{provider}}"));
+        for (String name : names(users)) {
+            if (name.endsWith(".camel.yaml")) {
+                for (JsonNode entry : read(Files.readString(users.resolve(name)))) {
+                    directs.add("direct:" + entry.at("/route/id").asText());
+                }
+            }
+        }
+        return directs;
+    }
+
+    private static void walk(JsonNode node, Consumer<JsonNode> visitor) {
+        visitor.accept(node);
+        node.forEach(child -> walk(child, visitor));
+    }
+
+    private static void checkStyle(String text, Consumer<String> breach) {
+        LoaderOptions options = new LoaderOptions();
+        options.setProcessComments(true);
+        CollectionStartEvent flow = null;
+        for (Event event : new Yaml(options).parse(new StringReader(text))) {
+            if (event instanceof CommentEvent comment && !comment.getValue().isBlank()) {
+                breach.accept("has a comment, which an editor would drop; it belongs in a description");
+            }
+            // Only an empty map or list has no block style.
+            if (flow != null && !(event instanceof CollectionEndEvent)) {
+                breach.accept(
+                        "is not in block style at line " + (flow.getStartMark().getLine() + 1));
+            }
+            flow = event instanceof CollectionStartEvent start && start.getFlowStyle() == DumperOptions.FlowStyle.FLOW
+                    ? start
+                    : null;
+        }
     }
 
     private static JsonNode read(String text) {
@@ -182,49 +413,13 @@ final class RouteFilesTest {
         }
     }
 
-    private static void checkIds(JsonNode node, Set<String> ids, List<String> breaches) {
-        if (node.isObject()) {
-            String id = node.path("id").asText();
-            String uri = node.path("uri").asText();
-            if (!id.isEmpty() && !ids.add(id)) {
-                breaches.add("the id " + id + " is there twice");
-            }
-            if (id.isEmpty() && LEAVES.matcher(uri).matches()) {
-                breaches.add("the step " + uri + " has no id");
-            }
+    private static List<String> names(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<String> names =
+                    files.map(file -> file.getFileName().toString()).sorted().toList();
+            assertThat(names).isNotEmpty();
+            return names;
         }
-        for (Map.Entry<String, JsonNode> child : node.properties()) {
-            if (!child.getKey().equals("parameters")) {
-                checkIds(child.getValue(), ids, breaches);
-            }
-        }
-        if (node.isArray()) {
-            node.forEach(child -> checkIds(child, ids, breaches));
-        }
-    }
-
-    private static boolean hasComment(String text) {
-        LoaderOptions options = new LoaderOptions();
-        options.setProcessComments(true);
-        for (Event event : new Yaml(options).parse(new StringReader(text))) {
-            if (event instanceof CommentEvent comment && !comment.getValue().isBlank()) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static Iterable<Path> files(Path folder) throws IOException {
-        Map<String, Path> files = new TreeMap<>();
-        try (DirectoryStream<Path> found = Files.newDirectoryStream(folder, "*.camel.yaml")) {
-            found.forEach(file -> files.put(nameOf(file), file));
-        }
-        assertThat(files).isNotEmpty();
-        return files.values();
-    }
-
-    private static String nameOf(Path file) {
-        return file.getFileName().toString().replace(".camel.yaml", "");
     }
 
     private static JsonSchema schema() {

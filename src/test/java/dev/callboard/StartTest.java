@@ -102,16 +102,19 @@ final class StartTest {
 
     @Test
     void aBrokenRouteFileIsNamed() throws IOException {
-        assertStopsWithRoutes("record-task.camel.yaml", "bean:recording", "bean:recordings");
-        assertStopsWithRoutes("record-task.camel.yaml", "- to:", "- two:");
-        assertStopsWithRoutes("record-task.camel.yaml", "- route:", "- route: [");
-        assertStopsWithRoutes("route-fotor.camel.yaml", "${variable.status} == 0", "${variable.status ==");
+        assertStopsWithRoutes("fotor.camel.yaml", "beanName: results", "beanName: resultz");
+        assertStopsWithRoutes("fotor.camel.yaml", "- to:", "- two:");
+        assertStopsWithRoutes("fotor.camel.yaml", "- route:", "- route: [");
+        assertStopsWithRoutes("fotor.camel.yaml", "${variable.status} == 0", "${variable.status ==");
+        assertStopsWithRoutes("receive-callback.camel.yaml", "- unmarshal:", "- unmarchal:");
+        assertStopsWithRoutes("receive-callback.camel.yaml", "- routeTemplate:", "- routeTemplate: [");
+        assertStopsWithRoutes("receive-callback.camel.yaml", "ref: strictJson", "ref: noSuchFormat");
     }
 
     @Test
-    void aRouteThatAsksNobodyWhoIsCallingIsNamed() throws IOException {
-        assertStopsWithRoutes("receive-fotor.camel.yaml", "bean:sourceCheck", "bean:problem");
-        assertStopsWithRoutes("receive-fotor.camel.yaml", "method: admit", "method: toString");
+    void aTemplateWithoutTheSourceCheckIsNamed() throws IOException {
+        assertStopsWithRoutes("receive-callback.camel.yaml", "beanName: sourceCheck", "beanName: problemDetails");
+        assertStopsWithRoutes("receive-callback.camel.yaml", "method: admit", "method: toString");
     }
 
     @Test
@@ -121,9 +124,34 @@ final class StartTest {
     }
 
     @Test
-    void aFolderWithoutARouteThatReceivesIsNamed() throws IOException {
+    void aProviderThatCouldNotCallIsNamed() throws IOException {
+        assertStopsWithRoutes("fotor.camel.yaml", "    id: fotor\n", "    id: photor\n");
+        assertStopsWithRoutes("fotor.camel.yaml", "        name: fotor\n", "        name: photor\n");
+
+        Path routes = installation().resolve("routes");
+        Path fotor = routes.resolve("fotor.camel.yaml");
+        String text = Files.readString(fotor);
+        Files.writeString(fotor, text.substring(text.indexOf("- route:")));
+        assertStopsWithRoutes(routes, fotor + ": ", "no templatedRoute of receive-callback with provider=fotor");
+        Files.writeString(fotor, text.replace("value: fotor", "value: photor"));
+        assertStopsWithRoutes(routes, routes.resolve("photor.schema.json") + ": ", "does not exist", "receive-fotor");
+    }
+
+    @Test
+    void aRouteFileOrASchemaWithoutTheOtherIsNamed() throws IOException {
+        Path routes = installation().resolve("routes");
+        Path schema = routes.resolve("fotor.schema.json");
+        Files.move(schema, routes.resolve("photor.schema.json"));
+        assertStopsWithRoutes(routes, routes.resolve("photor.schema.json") + ": ", "no photor.camel.yaml beside it");
+
+        Files.delete(routes.resolve("photor.schema.json"));
+        assertStopsWithRoutes(routes, schema + ": ", "does not exist", "receive-fotor");
+    }
+
+    @Test
+    void aFolderWithoutAProviderIsNamed() throws IOException {
         Path empty = TestCallboard.newFolder();
-        assertStops("callboard.routes", "file:" + empty + "/*.camel.yaml", "receive-<provider>.camel.yaml");
+        assertStops("callboard.routes", "file:" + empty + "/*.camel.yaml", "<provider>.schema.json");
         assertStops("callboard.routes", "file:" + empty + "/none/*.camel.yaml", "there is no folder");
     }
 
@@ -201,7 +229,7 @@ final class StartTest {
     @Test
     void aBrokenRouteFileEndsTheProcessWithOneLine() throws Exception {
         Path folder = installation();
-        Path broken = folder.resolve("routes/route-fotor.camel.yaml");
+        Path broken = folder.resolve("routes/fotor.camel.yaml");
         Files.writeString(broken, Files.readString(broken).replace("setVariable:", "setVarable:"));
         assertThat(failure(
                         folder,
@@ -210,7 +238,7 @@ final class StartTest {
                                 String.valueOf(TestCallboard.freePort()),
                                 "CALLBOARD_MANAGEMENT_PORT",
                                 String.valueOf(TestCallboard.freePort()))))
-                .contains("routes/route-fotor.camel.yaml", "setVarable");
+                .contains("routes/fotor.camel.yaml", "setVarable");
     }
 
     @Test
@@ -255,7 +283,11 @@ final class StartTest {
         String text = Files.readString(routes.resolve(file));
         assertThat(text).contains(from);
         Files.writeString(routes.resolve(file), text.replaceFirst(Pattern.quote(from), to.replace("$", "\\$")));
-        assertStops(Map.of("callboard.routes", "file:" + routes + "/*.camel.yaml"), "", file);
+        assertStopsWithRoutes(routes, routes.resolve(file) + ": ");
+    }
+
+    private static void assertStopsWithRoutes(Path routes, String... parts) {
+        assertStops(Map.of("callboard.routes", "file:" + routes + "/*.camel.yaml"), parts);
     }
 
     private static ServerSocket takenPort() throws IOException {

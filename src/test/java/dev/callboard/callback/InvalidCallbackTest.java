@@ -12,6 +12,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ final class InvalidCallbackTest extends OnEachDatabase {
     void refusesAHundredBodiesThatAreNoCallback() throws IOException {
         Map<String, byte[]> bodies = malformed();
         assertThat(bodies).hasSizeGreaterThanOrEqualTo(100);
+        int quarantined = callboard.count("quarantine");
         List<String> wrong = new ArrayList<>();
         bodies.forEach((name, body) -> {
             HttpResponse<String> answer = post(body);
@@ -38,7 +40,7 @@ final class InvalidCallbackTest extends OnEachDatabase {
         assertThat(wrong).isEmpty();
         assertThat(callboard.count("callback")).isZero();
         assertThat(callboard.count("task")).isZero();
-        assertThat(callboard.count("quarantine")).isEqualTo(bodies.size());
+        assertThat(callboard.count("quarantine")).isEqualTo(quarantined + bodies.size());
         assertThat(callboard.rows("SELECT DISTINCT kind FROM alert"))
                 .extracting(row -> row.get("kind"))
                 .containsExactly("malformed");
@@ -53,6 +55,26 @@ final class InvalidCallbackTest extends OnEachDatabase {
         assertThat(problem.at("/errors").findValuesAsText("field")).containsExactlyInAnyOrder("/taskId", "/status");
         assertThat(problem.at("/errors").findValuesAsText("expected"))
                 .containsExactlyInAnyOrder("to be of type string", "to be present");
+    }
+
+    @Test
+    void namesTheFirstByteThatIsNotUtf8() throws IOException {
+        byte[] body = "{\"status\": 1, \"taskId\": \"t\u00fft\"}".getBytes(StandardCharsets.ISO_8859_1);
+        HttpResponse<String> answer = post(body);
+        assertThat(answer.statusCode()).isEqualTo(400);
+        JsonNode problem = new ObjectMapper().readTree(answer.body());
+        assertThat(problem.at("/detail").asText()).isEqualTo("the body is expected to be UTF-8, but is not at byte 27");
+        assertThat(callboard.rows("SELECT payload FROM quarantine WHERE reason LIKE '%at byte 27'"))
+                .extracting(row -> row.get("payload"))
+                .contains("{\"status\": 1, \"taskId\": \"t\ufffdt\"}");
+    }
+
+    @Test
+    void acceptsTheReplacementCharacterIfTheCallerSentIt() {
+        assertThat(post(GOOD.replace("t-1", "t-\ufffd").getBytes(StandardCharsets.UTF_8))
+                        .statusCode())
+                .isEqualTo(200);
+        callboard.forgetCallbacks();
     }
 
     @Test
@@ -165,6 +187,10 @@ final class InvalidCallbackTest extends OnEachDatabase {
         bodies.put("UTF-32", GOOD.getBytes("UTF-32"));
         bodies.put("zeros", new byte[100]);
         bodies.put("a broken byte", new byte[] {'{', (byte) 0xff, '}'});
+        bodies.put(
+                "a broken byte in a text",
+                "{\"taskId\": \"t\u00ff\", \"status\": 1}".getBytes(StandardCharsets.ISO_8859_1));
+        bodies.put("half a character at the end", Arrays.copyOf(bytes(GOOD + "\u20ac"), GOOD.length() + 2));
         bodies.put("a broken byte in a key", bytes(GOOD.replace("taskId", "task\u00ff")));
         ByteArrayOutputStream zipped = new ByteArrayOutputStream();
         try (GZIPOutputStream gzip = new GZIPOutputStream(zipped)) {

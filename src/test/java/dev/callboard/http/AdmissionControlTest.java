@@ -304,13 +304,11 @@ class AdmissionControlTest {
         }
     }
 
-    /** The routes of this project with a delay before a callback is recorded. */
+    /** The routes of this project, in which the router of Fotor takes its time. */
     private static String slowRoutes() {
-        return TestCallboard.editedRoutes(
-                "record-task",
-                text -> text.replace(
-                        "      steps:\n",
-                        "      steps:\n        - delay: { expression: { constant: { expression: \"2500\" } } }\n"));
+        String begin = "        name: fotor\n      steps:\n";
+        String delay = "        - delay: { expression: { constant: { expression: \"2500\" } } }\n";
+        return TestCallboard.editedRoutes("fotor", text -> text.replace(begin, begin + delay));
     }
 
     @Test

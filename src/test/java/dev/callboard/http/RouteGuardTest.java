@@ -1,91 +1,126 @@
 package dev.callboard.http;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.callboard.settings.StartException;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.TestCallboard;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Edits of the route files that would open a door: none of them starts. */
+/** Edits of the route files that would open an HTTP path without the source check: Callboard starts with none of them. */
 class RouteGuardTest {
     private static final String CHECK =
             """
-                    - to:
-                        description: "Who is calling? Only callboard.fotor.allowed-sources may, with callboard.fotor.token if one is set; anyone else is answered 403."
-                        uri: bean:sourceCheck
-                        parameters:
-                          method: admit
+                      - to:
+                          description: >-
+                            Who is calling? Only the addresses in callboard.<provider>.allowed-sources may, with callboard.<provider>.token
+                            if it is set. Anyone else is answered 403. Sets the variables clientAddress and method.
+                          uri: bean
+                          parameters:
+                            beanName: sourceCheck
+                            method: admit
             """;
 
-    private static void refusesToStart(UnaryOperator<String> edit, String file, String why) {
-        Map<String, String> settings = Map.of(
-                "callboard.routes",
-                TestCallboard.editedRoutes("receive-fotor", edit),
-                "callboard.fotor.token",
-                "0123456789-0123456789_0123456789");
+    private static final String UNMARSHAL = "          - unmarshal:\n";
+
+    /** The message must begin with the path of the edited file. */
+    private static void doesNotStart(String file, UnaryOperator<String> edit, String why) {
+        String routes = TestCallboard.editedRoutes(file, edit);
+        Map<String, String> settings =
+                Map.of("callboard.routes", routes, "callboard.fotor.token", "0123456789-0123456789_0123456789");
+        String path = routes.replaceFirst("^file:", "").replace("*", file);
         assertThatThrownBy(() -> TestCallboard.start(Backend.H2, settings).close())
                 .isInstanceOf(StartException.class)
-                .hasMessageStartingWith(file)
+                .hasMessageStartingWith(path + ": ")
                 .hasMessageContaining(why)
                 .hasMessageNotContaining("0123456789");
     }
 
-    private static void refusesToStart(UnaryOperator<String> edit) {
-        refusesToStart(edit, "routes/receive-fotor.camel.yaml: ", "bean:sourceCheck?method=admit");
+    private static void doesNotStart(UnaryOperator<String> edit) {
+        doesNotStart("receive-callback", edit, "bean:sourceCheck?method=admit");
+    }
+
+    private static String addRoute(String text, String uri) {
+        return text
+                + """
+                - route:
+                    id: open-path
+                    from:
+                      uri: URI
+                      steps:
+                        - log:
+                            message: received
+                """
+                        .replace("URI", uri);
     }
 
     @Test
-    void doesNotStartARouteThatAsksNobodyWhoHeIs() {
-        refusesToStart(text -> text.replace(CHECK, ""));
+    void rejectsATemplateWithoutTheSourceCheck() {
+        doesNotStart(text -> text.replace(CHECK, ""));
     }
 
     @Test
-    void doesNotStartARouteThatReadsTheBodyFirst() {
-        refusesToStart(text -> text.replace(CHECK, "")
-                .replace(
-                        "        - setVariable:\n            name: payload",
-                        CHECK + "        - setVariable:\n            name: payload"));
+    void rejectsATemplateThatReadsTheBodyFirst() {
+        doesNotStart(text -> text.replace(CHECK, "").replace(UNMARSHAL, CHECK + UNMARSHAL));
     }
 
     @Test
-    void doesNotStartARouteThatAsksOnlyAtTimes() {
-        refusesToStart(text -> text.replace(
+    void rejectsATemplateThatChecksTheSourceOnlyUnderACondition() {
+        doesNotStart(text -> text.replace(
                 CHECK,
-                "        - filter:\n            expression: { constant: { expression: \"true\" } }\n            steps:\n"
-                        + CHECK.indent(6)));
+                "          - filter:\n              expression: { constant: { expression: \"true\" } }\n"
+                        + "              steps:\n" + CHECK.indent(6)));
     }
 
     @Test
-    void doesNotStartARouteThatTakesTheProviderFromTheCaller() {
-        refusesToStart(text -> text.replace(
-                "              constant:\n                expression: fotor",
-                "              simple:\n                expression: \"${header.provider}\""));
+    void rejectsATemplateThatTakesTheProviderFromTheCaller() {
+        doesNotStart(text -> text.replace(
+                "constant:\n                  expression: \"{{provider}}\"",
+                "simple:\n                  expression: \"${header.provider}\""));
     }
 
     @Test
-    void doesNotStartARouteThatKeepsTheToken() {
-        refusesToStart(
-                text -> text.replace("uri: bean:tokens", "uri: bean:results"),
-                "routes/receive-fotor.camel.yaml: ",
-                "bean:tokens?method=strikeOut");
+    void rejectsATemplateThatStoresTheToken() {
+        doesNotStart(
+                "receive-callback",
+                text -> text.replace(
+                        "beanName: callbackBody\n                method: read",
+                        "beanName: results\n                method: add"),
+                "bean:callbackBody?method=read");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"platform-http:/open", "rest:get:open"})
+    void rejectsARouteThatOpensAPathWithoutTheTemplate(String uri) {
+        doesNotStart("fotor", text -> addRoute(text, uri), "open-path opens an HTTP path");
     }
 
     @Test
-    void doesNotStartASecondRouteWithAnOpenPath() {
-        refusesToStart(
-                text -> text
-                        + """
-                        - route:
-                            id: open-door
-                            from:
-                              uri: platform-http:/open
-                              steps:
-                                - log: { message: "come in" }
-                        """,
-                "routes/open-door.camel.yaml: ",
-                "bean:sourceCheck?method=admit");
+    void rejectsARouteWithTheSourceCheckThatIsNotMadeFromTheTemplate() {
+        doesNotStart(
+                "creatify",
+                text -> addRoute(text, "platform-http:/open")
+                        .replace("        - log:\n            message: received\n", CHECK.indent(-2)),
+                "open-path opens an HTTP path");
+    }
+
+    @Test
+    void rejectsACopyOfTheTemplateUnderAnotherId() throws IOException {
+        String template = Files.readString(Path.of("routes/receive-callback.camel.yaml"));
+        String copy =
+                template.replace("id: receive-callback", "id: receive-all").replace(CHECK, "");
+        assertThat(copy).doesNotContain("sourceCheck");
+        doesNotStart(
+                "creatify",
+                text -> copy + text.replace("routeTemplateRef: receive-callback", "routeTemplateRef: receive-all"),
+                "receive-creatify opens an HTTP path");
     }
 }

@@ -1,0 +1,55 @@
+package dev.callboard.testkit;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.callboard.callback.Results;
+import java.util.Map;
+import org.apache.camel.Exchange;
+import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.component.mock.MockEndpoint;
+import org.apache.camel.main.MainConfigurationProperties;
+import org.apache.camel.spi.Registry;
+import org.apache.camel.test.main.junit5.CamelMainTestSupport;
+
+/**
+ * Runs the router of one provider alone, on Camel's test kit: {@code routes/<provider>.camel.yaml} with a mock in the
+ * place of {@code direct:record-task}. No HTTP, no database.
+ */
+public abstract class RouterTest extends CamelMainTestSupport {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final String provider;
+
+    protected RouterTest(String provider) {
+        this.provider = provider;
+    }
+
+    @Override
+    protected void configure(MainConfigurationProperties configuration) {
+        configuration.withRoutesIncludePattern("file:routes/" + provider + ".camel.yaml");
+        configuration.addRoutesBuilder(new RouteBuilder() {
+            @Override
+            public void configure() {
+                // The file makes a route of this template, which this test does not need.
+                routeTemplate("receive-callback")
+                        .templateParameter("provider")
+                        .from("direct:receive-{{provider}}")
+                        .to("direct:{{provider}}");
+                from("direct:record-task").to("mock:record-task");
+            }
+        });
+    }
+
+    @Override
+    protected void bindToRegistry(Registry registry) {
+        registry.bind("results", new Results());
+    }
+
+    /** Sends a callback to the router; the exchange, with its variables, as it is recorded. */
+    protected Exchange route(String json) throws Exception {
+        MockEndpoint recorded = context.getEndpoint("mock:record-task", MockEndpoint.class);
+        recorded.expectedMessageCount(1);
+        template.sendBody("direct:" + provider, JSON.readValue(json, Map.class));
+        recorded.assertIsSatisfied();
+        return recorded.getExchanges().get(0);
+    }
+}
