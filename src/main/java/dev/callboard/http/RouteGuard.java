@@ -47,7 +47,7 @@ public final class RouteGuard {
 
     private final CamelContext camel;
     private final Settings settings;
-    /** The routes that Camel has made from the template, each with the template as it then was. */
+    /** The routes that Camel has made from a template, each with the template as it then was. */
     private final Map<RouteDefinition, RouteTemplateDefinition> made = Collections.synchronizedMap(new WeakHashMap<>());
 
     public RouteGuard(CamelContext camel, Settings settings) {
@@ -59,9 +59,7 @@ public final class RouteGuard {
     public void watch() {
         model().addRouteTemplateDefinitionConverter("*", (template, parameters) -> {
             RouteDefinition route = RouteTemplateDefinition.Converter.DEFAULT_CONVERTER.apply(template, parameters);
-            if (TEMPLATE.equals(template.getId())) {
-                made.put(route, template);
-            }
+            made.put(route, template);
             return route;
         });
         camel.addLifecycleStrategy(new LifecycleStrategySupport() {
@@ -77,8 +75,8 @@ public final class RouteGuard {
             return;
         }
         RouteTemplateDefinition template = made.get(route);
-        if (template == null) {
-            throw new StartException(where(route.getResource()) + "the route " + route.getRouteId()
+        if (template == null || !TEMPLATE.equals(template.getId())) {
+            throw new StartException(where(route) + "the route " + route.getRouteId()
                     + " opens an HTTP path, which only the template " + TEMPLATE + " may do");
         }
         checkTemplate(template);
@@ -132,12 +130,11 @@ public final class RouteGuard {
         return step instanceof ToDefinition to && to.getUri().equals(uri);
     }
 
-    /** The provider whose callbacks a route receives; empty if it is not made from the template. */
+    /** The provider whose callbacks a route receives; empty if it is not made from {@value #TEMPLATE}. */
     public Optional<String> providerOf(RouteDefinition route) {
-        return made.containsKey(route)
-                ? Optional.ofNullable(route.getTemplateParameters().get(PROVIDER))
-                        .map(String::valueOf)
-                : Optional.empty();
+        return Optional.ofNullable(made.get(route))
+                .filter(template -> TEMPLATE.equals(template.getId()))
+                .map(template -> String.valueOf(route.getTemplateParameters().get(PROVIDER)));
     }
 
     /**
@@ -182,7 +179,13 @@ public final class RouteGuard {
 
     private String where(String routeId) {
         RouteDefinition route = model().getRouteDefinition(routeId);
-        return route == null ? "the route " + routeId + ": " : where(route.getResource());
+        return route == null ? "the route " + routeId + ": " : where(route);
+    }
+
+    /** The file of a route; Camel knows none for a route that is made from a template, but the template's. */
+    private String where(RouteDefinition route) {
+        RouteTemplateDefinition template = made.get(route);
+        return where(template == null ? route.getResource() : template.getResource());
     }
 
     private static String where(Resource resource) {
