@@ -33,9 +33,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * What Callboard takes on this machine, beside its limits: one table from one run ({@code mvn -Pbench verify}). It
- * prints what it measured and judges nothing but that the tables hold what was answered. The callers run on the same
- * machine, and so do PostgreSQL and Callboard: all share its processors.
+ * Measures the throughput and latency of Callboard on this machine, beside those of its parts: one table from one run
+ * ({@code mvn -Pbench verify}). Asserts nothing, but prints whether the tables hold what was acknowledged. The clients,
+ * PostgreSQL and Callboard share the processors of the machine.
  */
 final class Benchmark {
     private static final int CONNECTIONS = Integer.getInteger("bench.connections", 64);
@@ -44,18 +44,30 @@ final class Benchmark {
     private static final int STORED = Integer.getInteger("bench.stored", 1_000_000);
     private static final String JAVA_OPTIONS =
             System.getProperty("bench.java-options", String.join(" ", CallboardProcess.OPTIONS));
-    /** Which cases, by their numbers. */
+    /** The numbers of the cases to run. */
     private static final String CASES = System.getProperty("bench.cases", "1,2,3,4,5,6,7,8");
 
     private static final int STORM = 10_000;
     private static final int STORM_SECONDS = 60;
-    /** A little longer than the storm, which then is one mail at once and one afterwards. */
+    /** A little longer than the storm, so that it leads to two mails: the first at once, the second after it. */
     private static final int STORM_INTERVAL_SECONDS = 70;
 
     private static final List<String> PAYLOADS = List.of(
             TestCallboard.payload("fotor-video-failed"),
             TestCallboard.payload("fotor-avatar-completed"),
             TestCallboard.payload("fotor-video-completed"));
+
+    /** Takes the place of the route that records. */
+    private static final String RECORD_NOTHING =
+            """
+            - route:
+                id: record-nothing
+                from:
+                  uri: direct:record-nothing
+                  steps:
+                    - removeVariable:
+                        name: none
+            """;
 
     private final Path folder = Files.createTempDirectory("callboard-benchmark");
     private final List<String> table = new ArrayList<>();
@@ -64,7 +76,7 @@ final class Benchmark {
 
     public static void main(String[] args) throws Exception {
         new Benchmark().run();
-        // The database server of the tests is ended by the JVM's end.
+        // The database server of the tests stops with the JVM.
         System.exit(0);
     }
 
@@ -95,9 +107,10 @@ final class Benchmark {
                 plainRoute("4 a plain Camel route, one insert a request", server);
             }
             if (wants(5)) {
-                databaseAlone("5 PostgreSQL alone, lots of 64 from plain JDBC", server.settings());
+                databaseAlone("5 PostgreSQL alone, batches of 64 from plain JDBC", server.settings());
                 databaseAlone(
-                        "5 H2 alone, lots of 64 from plain JDBC", Backend.H2.newDatabase(folder.resolve("h2-alone")));
+                        "5 H2 alone, batches of 64 from plain JDBC",
+                        Backend.H2.newDatabase(folder.resolve("h2-alone")));
             }
             if (wants(6)) {
                 for (Mix mix : List.of(Mix.NONE_FAILED, Mix.ALL_FAILED)) {
@@ -150,14 +163,12 @@ final class Benchmark {
         Path routes = Files.createDirectories(home.resolve("routes"));
         try (Stream<Path> files = Files.list(Path.of("routes"))) {
             for (Path file : files.toList()) {
-                Files.copy(file, routes.resolve(file.getFileName()));
+                String text = Files.readString(file).replace("record-task", "record-nothing");
+                Files.writeString(routes.resolve(file.getFileName()), text);
             }
         }
-        Path recordTask = routes.resolve("record-task.camel.yaml");
-        String text = Files.readString(recordTask);
-        int steps = text.indexOf("      steps:");
-        Files.writeString(
-                recordTask, text.substring(0, steps) + "      steps:\n        - removeVariable: { name: none }\n");
+        Files.deleteIfExists(routes.resolve("record-task.camel.yaml"));
+        Files.writeString(routes.resolve("record-nothing.camel.yaml"), RECORD_NOTHING);
         Map<String, String> settings = new HashMap<>(Backend.H2.newDatabase(home));
         settings.put("callboard.routes", "file:" + routes + "/*.camel.yaml");
         measure(name, new CallboardProcess(home, settings, options()), null, null);
@@ -202,8 +213,8 @@ final class Benchmark {
                 check = answered + (answered == rows ? " = " : " IS NOT ") + rows + ", alerts " + failed
                         + (failed == alerts ? " = " : " IS NOT ") + alerts;
             }
-            if (load.refused > 0) {
-                check += ", " + load.refused + " not 200";
+            if (load.failures > 0) {
+                check += ", " + load.failures + " not 200";
             }
             table.add(String.format(
                     Locale.ROOT,
@@ -221,7 +232,7 @@ final class Benchmark {
         }
     }
 
-    /** Callbacks at an even pace: how long their answers take, and how many mails they make. */
+    /** Callbacks at a constant rate: the latency of the responses, and the number of mails. */
     private void minute(String name, Mix mix, Map<String, String> database) throws Exception {
         System.out.println(name + " ...");
         Path home = Files.createTempDirectory(folder, "minute");
@@ -254,7 +265,7 @@ final class Benchmark {
                     1000 * processor / Math.max(1, load.acknowledged),
                     load.failed,
                     sent,
-                    load.refused));
+                    load.failures));
         }
         System.out.println(table.get(table.size() - 1));
     }
@@ -289,7 +300,7 @@ final class Benchmark {
         }
     }
 
-    /** Puts tasks into a new database, each with one callback, before it is measured. */
+    /** Inserts tasks into a new database, each with one callback, before it is measured. */
     private static void store(Map<String, String> database, int tasks) throws Exception {
         if (tasks == 0) {
             return;
@@ -299,9 +310,9 @@ final class Benchmark {
         Settings settings = Settings.read(Path.of("no-file"), Map.of(), properties);
         try (Database opened = Database.open(settings);
                 Connection connection = opened.dataSource().getConnection()) {
-            int lot = 100_000;
-            for (int first = 1; first <= tasks; first += lot) {
-                insertStored(connection, first, Math.min(first + lot - 1, tasks), opened.isH2());
+            int batch = 100_000;
+            for (int first = 1; first <= tasks; first += batch) {
+                insertStored(connection, first, Math.min(first + batch - 1, tasks), opened.isH2());
                 opened.sync(connection);
             }
             if (!opened.isH2()) {
@@ -330,7 +341,7 @@ final class Benchmark {
         }
     }
 
-    /** What the database takes from one connection, with one transaction and sync a lot, if nothing else is to be done. */
+    /** The throughput of the database alone, from one connection, with one transaction and one sync for each batch. */
     private void databaseAlone(String name, Map<String, String> database) throws Exception {
         System.out.println(name + " ...");
         Properties properties = new Properties();
@@ -342,7 +353,7 @@ final class Benchmark {
             long begin = System.nanoTime();
             long end = begin + TimeUnit.SECONDS.toNanos(SECONDS);
             for (; System.nanoTime() < end; rows += GroupCommit.MAX_GROUP_SIZE) {
-                insertLot(connection, rows);
+                insertBatch(connection, rows);
                 connection.commit();
                 opened.sync(connection);
             }
@@ -352,7 +363,7 @@ final class Benchmark {
         System.out.println(table.get(table.size() - 1));
     }
 
-    private static void insertLot(Connection connection, int first) throws SQLException {
+    private static void insertBatch(Connection connection, int first) throws SQLException {
         OffsetDateTime now = Instant.now().atOffset(ZoneOffset.UTC);
         try (PreparedStatement task = connection.prepareStatement(
                         "INSERT INTO task (provider, task_id, task_type, status, outcome, first_received_at, last_callback_at,"
@@ -382,7 +393,7 @@ final class Benchmark {
         }
     }
 
-    /** Which of the tasks failed. */
+    /** Which of the tasks fail. */
     private enum Mix {
         NONE_FAILED("none failed"),
         TENTH_FAILED("a tenth failed"),
@@ -399,14 +410,14 @@ final class Benchmark {
         }
     }
 
-    /** The example for the i-th task: failed, or each fifth an avatar with three images, or a video. */
+    /** The body for the i-th task: failed, or every fifth an avatar with three images, or a video. */
     private static String payload(String taskId, Mix mix, int i) {
         String example = PAYLOADS.get(mix.hasFailed(i) ? 0 : i % 5 == 1 ? 1 : 2);
         int at = example.indexOf("\"taskId\": \"") + "\"taskId\": \"".length();
         return example.substring(0, at) + taskId + example.substring(example.indexOf('"', at));
     }
 
-    /** Calls over all connections for some seconds: each as soon as it has its answer, or at an even pace. */
+    /** Sends requests over all connections: each as soon as it has its response, or at a constant rate. */
     private static final class Load {
         private final int port;
         private final String prefix;
@@ -414,7 +425,7 @@ final class Benchmark {
         private final List<long[]> latencies = new ArrayList<>();
         int acknowledged;
         int failed;
-        int refused;
+        int failures;
         private long[] sorted = {};
         private long paceNanos;
 
@@ -424,7 +435,7 @@ final class Benchmark {
             this.mix = mix;
         }
 
-        /** With so many calls a second over all connections, if answers come in time. */
+        /** Sends so many requests a second over all connections, as long as the responses come in time. */
         Load at(int perSecond) {
             paceNanos = TimeUnit.SECONDS.toNanos(CONNECTIONS) / perSecond;
             return this;
@@ -469,13 +480,13 @@ final class Benchmark {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } catch (IOException e) {
-                System.out.println("a line was cut: " + e);
+                System.out.println("a connection was closed: " + e);
             }
             synchronized (this) {
                 latencies.add(Arrays.copyOf(mine, calls));
                 acknowledged += good;
                 failed += bad;
-                refused += calls - good;
+                failures += calls - good;
             }
         }
 

@@ -7,9 +7,9 @@ import io.vertx.core.VertxOptions;
 import org.apache.camel.main.Main;
 
 /**
- * What the benchmark compares with: a Camel application as it is usually written, which inserts each callback with
- * camel-jdbc before it answers. Nobody is asked who he is, nothing is checked, no task is kept. It has as many workers
- * as Callboard and a connection for each.
+ * What the benchmark compares Callboard with: a Camel application as it is usually written, which inserts each callback
+ * with camel-jdbc before it answers. It has no source check, no schema and no tasks. It has as many workers as Callboard,
+ * and a connection for each.
  */
 final class PlainCamel {
     private PlainCamel() {}

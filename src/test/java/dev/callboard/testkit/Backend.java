@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.UUID;
 import javax.sql.DataSource;
 
-/** The databases that Callboard runs on. Each test that says so runs on both. */
+/** The databases that Callboard runs on. */
 public enum Backend {
     H2 {
         @Override
@@ -64,10 +64,10 @@ public enum Backend {
         }
     };
 
-    /** The settings of a database that nobody has used. */
+    /** The settings of a new, empty database. */
     public abstract Map<String, String> newDatabase(Path folder);
 
-    /** Ends all connections to a database and lets nobody in until what it returns is closed. */
+    /** Closes all connections to a database and refuses new ones until the returned object is closed. */
     public abstract AutoCloseable outage(DataSource used) throws SQLException;
 
     private static void execute(Connection connection, String sql) throws SQLException {
@@ -76,7 +76,7 @@ public enum Backend {
         }
     }
 
-    /** One server for all tests of this JVM, started when the first one asks, ended with the JVM. */
+    /** One server for all tests of this JVM, started on first use; it stops with the JVM. */
     private static final class Server {
         static final EmbeddedPostgres POSTGRES = start();
 

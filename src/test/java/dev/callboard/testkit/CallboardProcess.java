@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The packaged {@code target/callboard.jar} as a process of its own, with a folder, ports and settings of its own. */
 public final class CallboardProcess implements AutoCloseable {
-    /** The options that the README names. */
+    /** The JVM options that the README recommends. */
     public static final List<String> OPTIONS = List.of("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
 
     private static final long START_SECONDS = 60;
@@ -25,7 +25,7 @@ public final class CallboardProcess implements AutoCloseable {
     private final Map<String, String> settings;
     private Process process;
 
-    /** What is started, with its options; not yet. */
+    /** A process that is not started yet, with the arguments of {@code java}. */
     public CallboardProcess(Path folder, Map<String, String> settings, List<String> javaArguments) {
         try {
             this.folder = Files.createDirectories(folder);
@@ -45,7 +45,7 @@ public final class CallboardProcess implements AutoCloseable {
         command.addAll(javaArguments);
     }
 
-    /** The packaged application, started as the README says; not yet. */
+    /** The packaged application with the recommended options, not started yet. */
     public CallboardProcess(Path folder, Map<String, String> settings) {
         this(folder, settings, packaged(OPTIONS));
     }
@@ -57,7 +57,7 @@ public final class CallboardProcess implements AutoCloseable {
         return arguments;
     }
 
-    /** Starts it and returns when it has answered a callback; how many milliseconds that took. */
+    /** Starts it; returns once it has answered a callback, after how many milliseconds. */
     public long start() {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
@@ -102,7 +102,7 @@ public final class CallboardProcess implements AutoCloseable {
         return folder.resolve("callboard.log");
     }
 
-    /** The end of its log, which is gone with its folder when a test has failed. */
+    /** The end of its log, for the message of a failed test, since the folder is deleted with it. */
     private String whatItSaid() {
         try {
             List<String> lines = Files.readAllLines(log());
@@ -114,7 +114,7 @@ public final class CallboardProcess implements AutoCloseable {
         }
     }
 
-    /** The most memory that the system has held for it so far, in MB. */
+    /** Its peak resident memory so far, in MB. */
     public long residentMegabytes() {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
@@ -128,18 +128,18 @@ public final class CallboardProcess implements AutoCloseable {
         throw new IllegalStateException("the system does not tell");
     }
 
-    /** How long it has held a processor so far, in milliseconds. */
+    /** The processor time that it has used so far, in milliseconds. */
     public long processorMs() {
         return process.info().totalCpuDuration().orElseThrow().toMillis();
     }
 
-    /** kill -9: nothing of it runs any more when this returns. */
+    /** Kills it with SIGKILL; it has ended when this returns. */
     public void kill() {
         process.destroyForcibly();
         await();
     }
 
-    /** Ends it as a user would (SIGTERM), and waits until it has. */
+    /** Stops it with SIGTERM, as a user does; it has ended when this returns. */
     @Override
     public void close() {
         if (process != null && process.isAlive()) {

@@ -6,7 +6,7 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Tests that hold on H2 and on PostgreSQL. All of a class share one Callboard on each, with the usual settings. */
+/** Tests that run on H2 and on PostgreSQL. The tests of a class share one Callboard on each, with the default settings. */
 @ParameterizedClass
 @EnumSource(Backend.class)
 public abstract class OnEachDatabase {

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-/** A PostgreSQL server of its own, which can be killed and started again with the same data; it writes to the disk. */
+/** A PostgreSQL server that a test can kill and start again on the same data. Its commits are durable. */
 public final class PostgresqlServer implements AutoCloseable {
     private final Path data;
     private final EmbeddedPostgres server;
@@ -27,7 +27,7 @@ public final class PostgresqlServer implements AutoCloseable {
         try {
             this.server = EmbeddedPostgres.builder()
                     .setDataDirectory(data)
-                    // The builder's defaults are for tests that need not survive anything.
+                    // The builder's defaults switch durability off.
                     .setServerConfig("fsync", "on")
                     .setServerConfig("synchronous_commit", "on")
                     .start();
@@ -35,7 +35,7 @@ public final class PostgresqlServer implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         ProcessHandle.Info started = postmaster().info();
-        // PostgreSQL does not run as root.
+        // PostgreSQL refuses to run as root.
         this.command =
                 new ArrayList<>("root".equals(System.getProperty("user.name")) ? List.of("unshare", "-U") : List.of());
         command.add(started.command().orElseThrow());
@@ -55,7 +55,7 @@ public final class PostgresqlServer implements AutoCloseable {
         return settings("postgres");
     }
 
-    /** The settings of a database on it that nobody has used. */
+    /** The settings of a new, empty database on it. */
     public Map<String, String> newDatabase() {
         String name = "callboard_" + UUID.randomUUID().toString().replace("-", "");
         try (Connection connection = server.getPostgresDatabase().getConnection();
@@ -74,7 +74,7 @@ public final class PostgresqlServer implements AutoCloseable {
                 "callboard.database.password", "postgres");
     }
 
-    /** kill -9 of the server and of each of its processes. */
+    /** Kills the server and each of its processes with SIGKILL. */
     public void kill() {
         ProcessHandle postmaster = postmaster();
         List<ProcessHandle> children = postmaster.descendants().toList();
@@ -83,7 +83,7 @@ public final class PostgresqlServer implements AutoCloseable {
         await().until(() -> !postmaster.isAlive() && children.stream().noneMatch(ProcessHandle::isAlive));
     }
 
-    /** Starts it after {@link #kill()}, with the data that it had; returns when it answers. */
+    /** Starts it on the same data after {@link #kill()}; returns once it accepts connections. */
     public void startAgain() {
         try {
             new ProcessBuilder(command)

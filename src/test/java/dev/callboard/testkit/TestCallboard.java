@@ -40,8 +40,8 @@ import org.apache.camel.Route;
 import org.awaitility.Awaitility;
 
 /**
- * Callboard as a user starts it, but on free ports, in a folder and with a database of its own. Loopback is let in and
- * mails become files, unless the settings say otherwise.
+ * Callboard as a user starts it, but on free ports, with a new folder and a new database. Unless the settings say otherwise,
+ * loopback may call and mails become files.
  */
 public final class TestCallboard implements AutoCloseable {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
@@ -80,7 +80,7 @@ public final class TestCallboard implements AutoCloseable {
             all.put("callboard.http.port", String.valueOf(freePort()));
             all.put("callboard.management.port", String.valueOf(freePort()));
             all.put("callboard.mail.directory", folder.resolve("data/mail").toString());
-            // So short that a test need not wait for the next mail about the same provider and kind.
+            // Short, since tests wait for the next mail about the same provider and kind.
             all.put("callboard.alerts.interval", "1s");
             all.putAll(settings);
             return new TestCallboard(folder, all, clock);
@@ -100,7 +100,7 @@ public final class TestCallboard implements AutoCloseable {
         }
     }
 
-    /** The value of {@code callboard.routes} for a copy of this project's routes in which one file was edited. */
+    /** Copies the routes of this project and edits one file; returns the value of {@code callboard.routes} for the copy. */
     public static String editedRoutes(String route, UnaryOperator<String> edit) {
         try (Stream<Path> files = Files.list(Path.of("routes"))) {
             Path folder = Files.createTempDirectory("routes");
@@ -118,7 +118,7 @@ public final class TestCallboard implements AutoCloseable {
         }
     }
 
-    /** Starts it once more with the same database, after {@link #stop()}. */
+    /** Starts it again on the same database, after {@link #stop()}. */
     public void startAgain() {
         Properties properties = new Properties();
         properties.putAll(settings);
@@ -182,7 +182,7 @@ public final class TestCallboard implements AutoCloseable {
                 .build());
     }
 
-    /** What {@code GET /tasks/...} answers. */
+    /** The response to {@code GET /tasks/...}. */
     public JsonNode task(String provider, String taskId) {
         try {
             return JSON.readTree(manage("/tasks/" + provider + "/" + taskId).body());
@@ -214,7 +214,7 @@ public final class TestCallboard implements AutoCloseable {
         }
     }
 
-    /** How many rows tell of callbacks, by table. What is refused must leave all of them as they were. */
+    /** The number of rows in the tables of callbacks, by table; a rejected callback changes none of them. */
     public Map<String, Object> kept() {
         return rows("SELECT (SELECT COUNT(*) FROM task) AS task, (SELECT COUNT(*) FROM callback) AS callback,"
                         + " (SELECT COUNT(*) FROM result) AS result,"
@@ -231,7 +231,7 @@ public final class TestCallboard implements AutoCloseable {
         return rows("SELECT 1 FROM " + table).size();
     }
 
-    /** What a refusal leaves behind: nothing, but the one mail a day about refusals. */
+    /** Asserts that nothing is stored since the last {@link #forgetCallbacks()}, except the daily mail about rejected callers. */
     public void assertNothingKept() {
         for (String table : List.of("callback", "task", "result", "quarantine")) {
             assertThat(count(table)).describedAs("rows in %s", table).isZero();
@@ -247,7 +247,7 @@ public final class TestCallboard implements AutoCloseable {
                 .findFirst();
     }
 
-    /** What there is so far does not count in {@link #assertNothingKept()}. */
+    /** Deletes all tasks, and ignores the mails so far in {@link #assertNothingKept()}. */
     public void forgetCallbacks() {
         mails().forEach(mail -> mailsBefore.add(TestMails.subject(mail)));
         try (Connection connection = callboard.dataSource().getConnection();
@@ -260,7 +260,7 @@ public final class TestCallboard implements AutoCloseable {
         }
     }
 
-    /** The mails that became files so far, oldest first. */
+    /** The mails in the mail directory, oldest first. */
     public List<MimeMessage> mails() {
         Path directory = Path.of(settings.get("callboard.mail.directory"));
         if (!Files.exists(directory)) {
@@ -281,7 +281,7 @@ public final class TestCallboard implements AutoCloseable {
         return mails;
     }
 
-    /** The first mail that names a task; waits until there is one. */
+    /** Waits for a mail that names a task, and returns the first. */
     public MimeMessage mailOf(String taskId) {
         return Awaitility.await()
                 .atMost(Duration.ofSeconds(40))
@@ -293,7 +293,7 @@ public final class TestCallboard implements AutoCloseable {
                 .orElseThrow();
     }
 
-    /** As {@link #close()}, for a test that starts it again. */
+    /** Stops it for a test that starts it again. */
     public void stop() {
         callboard.close();
     }

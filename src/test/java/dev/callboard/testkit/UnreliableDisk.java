@@ -12,8 +12,8 @@ import org.h2.store.fs.FilePath;
 import org.h2.store.fs.FilePathWrapper;
 
 /**
- * A disk for H2 that can be full and that can lose its power: URLs begin with {@code jdbc:h2:unreliable:}. What H2 has
- * forced to the disk is in a file of the same name with {@code .forced}: all that a loss of power would leave.
+ * A file system for H2 that simulates a full disk and a loss of power; its URLs begin with {@code jdbc:h2:unreliable:}. The
+ * contents that H2 has synced are copied to a file of the same name with {@code .forced}: what a loss of power would leave.
  */
 public final class UnreliableDisk extends FilePathWrapper {
     private static final String NONE = "no file";
@@ -29,7 +29,7 @@ public final class UnreliableDisk extends FilePathWrapper {
         UnreliableDisk.full = full ? "" : NONE;
     }
 
-    /** From now on there is no space for files whose names end so. */
+    /** Simulates a full disk for files whose names end with this. */
     public static void setFullFor(String end) {
         UnreliableDisk.full = end;
     }
