@@ -11,10 +11,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.apache.camel.Body;
 
 /**
- * The bean {@code tokens}: checks the token that a callback URL must have as {@code ?token=}, and redacts tokens in what
+ * Checks the token that a callback URL must have as {@code ?token=}, and redacts tokens in what
  * is stored. A provider has none, one, or two while its token is being changed. Immutable, and safe for use by any number
  * of threads.
  */
@@ -91,10 +90,5 @@ public final class Tokens {
     public String redact(String text) {
         return anyToken.map(pattern -> pattern.matcher(text).replaceAll(REDACTED))
                 .orElse(text);
-    }
-
-    /** The same for routes that do not use {@code callbackBody.read} yet; null, an empty body, stays null. */
-    public String strikeOut(@Body String text) {
-        return text == null ? null : redact(text);
     }
 }

@@ -80,7 +80,7 @@ final class SettingsTest {
     @Test
     void findsTheProvidersInTheRoutesFolder() throws IOException {
         Path folder = TestCallboard.newFolder();
-        for (String name : List.of("receive-acme.camel.yaml", "route-other.camel.yaml", "receive-note.txt")) {
+        for (String name : List.of("acme.camel.yaml", "acme.schema.json", "on-task-change.camel.yaml", "note.txt")) {
             Files.createFile(folder.resolve(name));
         }
         Properties given = asProperties(Map.of(
