@@ -190,7 +190,7 @@ final class StartTest {
                     .containsExactly(
                             "Callbacks: http://127.0.0.1:" + port + "/callbacks/creatify, http://127.0.0.1:" + port
                                     + "/callbacks/fotor",
-                            "Let in:    creatify from nobody without a token; fotor from 54.212.95.175, 44.236.127.35 without a token",
+                            "Admitted:  creatify from nobody without a token; fotor from 54.212.95.175, 44.236.127.35 without a token",
                             "Database:  jdbc:h2:file:./data/callboard",
                             "Mails:     files in data/mail (callboard.mail.host is not set)",
                             "Routes:    file:routes/*.camel.yaml",

@@ -177,7 +177,7 @@ class TokenTest {
     void logsAtTheStartThatATokenIsSetButNotTheToken() {
         assertThat(log.lines("Callbacks:"))
                 .anyMatch(line -> line.endsWith("/callbacks/fotor?token=<callboard.fotor.token>"));
-        assertThat(log.lines("Let in:")).anyMatch(line -> line.contains("this machine with a token"));
+        assertThat(log.lines("Admitted:")).anyMatch(line -> line.contains("this machine with a token"));
     }
 
     @Test

@@ -1,0 +1,140 @@
+package dev.callboard;
+
+import dev.callboard.alert.AlertMetrics;
+import dev.callboard.alert.MailComposer;
+import dev.callboard.alert.MailHealthCheck;
+import dev.callboard.alert.MailServer;
+import dev.callboard.alert.Outbox;
+import dev.callboard.alert.Recipients;
+import dev.callboard.alert.TestMail;
+import dev.callboard.callback.CallbackBody;
+import dev.callboard.callback.CallbackUrl;
+import dev.callboard.callback.ProblemDetails;
+import dev.callboard.callback.Quarantine;
+import dev.callboard.callback.Results;
+import dev.callboard.callback.SchemaCheck;
+import dev.callboard.db.Database;
+import dev.callboard.db.DatabaseHealthCheck;
+import dev.callboard.db.Retention;
+import dev.callboard.security.Rejections;
+import dev.callboard.security.SourceCheck;
+import dev.callboard.security.Tokens;
+import dev.callboard.settings.Settings;
+import dev.callboard.settings.StartException;
+import dev.callboard.task.CallbackMetrics;
+import dev.callboard.task.GroupCommit;
+import dev.callboard.task.TaskRecorder;
+import dev.callboard.task.TaskStore;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Vertx;
+import java.sql.SQLException;
+import java.time.Clock;
+import org.apache.camel.component.micrometer.MicrometerConstants;
+import org.apache.camel.http.base.HttpHeaderFilterStrategy;
+import org.apache.camel.spi.Registry;
+
+/**
+ * Makes the beans that the routes name and puts them into Camel's registry. The names of those that a user's routes use
+ * are part of the contract in the manual's chapter on providers, and never change.
+ */
+final class Beans implements AutoCloseable {
+    private final Settings settings;
+    private final Clock clock;
+    private final MeterRegistry metrics;
+    private final Registry registry;
+    private final Recipients recipients;
+    private final SourceCheck sourceCheck;
+    private final Tokens tokens;
+    private final Rejections rejections;
+    private final CallbackMetrics callbackMetrics;
+    private final MailHealthCheck mailHealth = new MailHealthCheck();
+    private GroupCommit groupCommit;
+
+    /** @throws StartException if a recipient is not a mail address, or can't be reached */
+    Beans(Settings settings, Clock clock, MeterRegistry metrics, Registry registry) {
+        this.settings = settings;
+        this.clock = clock;
+        this.metrics = metrics;
+        this.registry = registry;
+        this.recipients = new Recipients(settings);
+        this.tokens = new Tokens(settings);
+        this.rejections = new Rejections(clock, metrics);
+        this.sourceCheck = new SourceCheck(settings, tokens, rejections);
+        this.callbackMetrics = new CallbackMetrics(metrics, settings.providerNames());
+    }
+
+    /**
+     * Binds the beans that need no database, before Camel reads the routes.
+     *
+     * @throws StartException if a schema or a mail template can't be used
+     */
+    void bind(Vertx vertx) {
+        registry.bind("vertx", vertx);
+        // The name by which Camel looks for a registry before it creates its own.
+        registry.bind(MicrometerConstants.METRICS_REGISTRY_NAME, metrics);
+        bindForUsersRoutes();
+        registry.bind("callbackMetrics", callbackMetrics);
+        registry.bind("problemDetails", new ProblemDetails());
+        registry.bind("quarantine", new Quarantine());
+        registry.bind("rejections", rejections);
+        registry.bind("managementJson", Json.management());
+        registry.bind("noRequestHeaders", noRequestHeaders());
+        MailComposer composer = new MailComposer(settings, recipients, clock);
+        registry.bind("mailComposer", composer);
+        registry.bind("mailSender", MailServer.of(settings, clock));
+        registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
+        registry.bind("mail-health", mailHealth);
+    }
+
+    private void bindForUsersRoutes() {
+        registry.bind("sourceCheck", sourceCheck);
+        registry.bind("callbackUrl", new CallbackUrl());
+        registry.bind("callbackBody", new CallbackBody(tokens::redact));
+        registry.bind("strictJson", Json.strict());
+        registry.bind("schemaCheck", new SchemaCheck(settings.routes().folder(), settings.providerNames()));
+        registry.bind("results", new Results());
+    }
+
+    /**
+     * Binds the beans that need the database.
+     *
+     * @throws StartException if the database does not take the first update
+     */
+    void bind(Database database) {
+        groupCommit = new GroupCommit(
+                new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
+        registry.bind("dataSource", database.dataSource());
+        registry.bind("database-health", new DatabaseHealthCheck(database));
+        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
+        registry.bind("retention", new Retention(database, settings.retention(), clock));
+        AlertMetrics alertMetrics = new AlertMetrics(metrics, database, clock);
+        Outbox outbox = new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock);
+        try {
+            outbox.resume();
+        } catch (SQLException e) {
+            throw StartException.of(
+                    "callboard.database.url", "the table mail can't be updated (SQL state " + e.getSQLState() + ")");
+        }
+        registry.bind("alertMetrics", alertMetrics);
+        registry.bind("outbox", outbox);
+    }
+
+    SourceCheck sourceCheck() {
+        return sourceCheck;
+    }
+
+    /** Keeps the headers and query parameters of a request out of the message; a path parameter stays in it. */
+    private static HttpHeaderFilterStrategy noRequestHeaders() {
+        HttpHeaderFilterStrategy strategy = new HttpHeaderFilterStrategy();
+        strategy.setInFilterPattern(".*");
+        return strategy;
+    }
+
+    /** Records the callbacks that wait, and accepts no more. */
+    @Override
+    public void close() {
+        if (groupCommit != null) {
+            groupCommit.close();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package dev.callboard;
+
+import dev.callboard.alert.MailServer;
+import dev.callboard.db.Database;
+import dev.callboard.settings.AddressRange;
+import dev.callboard.settings.Settings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The six lines that Callboard logs once it takes callbacks: where everything is, and who is admitted. */
+final class StartupReport {
+    private final Settings settings;
+
+    StartupReport(Settings settings) {
+        this.settings = settings;
+    }
+
+    /** The lines; none of them shows a token or a password. */
+    List<String> lines() {
+        return List.of(
+                "Callbacks: " + callbackUrls(),
+                "Admitted:  " + admitted(),
+                "Database:  " + Database.location(settings.database().url()),
+                "Mails:     " + MailServer.describe(settings),
+                "Routes:    " + settings.routes().pattern(),
+                "Manage:    " + settings.management().url() + "/tasks, /observe/health, /observe/metrics");
+    }
+
+    /** The URLs to give to each provider. */
+    private String callbackUrls() {
+        List<String> urls = new ArrayList<>();
+        settings.providers()
+                .forEach((name, provider) -> urls.add(settings.http().url() + "/callbacks/" + name
+                        + (provider.tokens().isEmpty() ? "" : "?token=<callboard." + name + ".token>")));
+        return String.join(", ", urls);
+    }
+
+    private String admitted() {
+        List<String> parts = new ArrayList<>();
+        settings.providers()
+                .forEach((name, provider) -> parts.add(name + " from " + sources(provider)
+                        + (provider.tokens().isEmpty() ? " without a token" : " with a token")));
+        if (!settings.trustedProxies().isEmpty()) {
+            parts.add("through the proxies "
+                    + settings.trustedProxies().stream()
+                            .map(AddressRange::toString)
+                            .collect(Collectors.joining(", ")));
+        }
+        return String.join("; ", parts);
+    }
+
+    private String sources(Settings.Provider provider) {
+        List<String> sources = new ArrayList<>(provider.sources());
+        if (settings.trial()) {
+            sources.add("this machine");
+        }
+        return sources.isEmpty() ? "nobody" : String.join(", ", sources);
+    }
+}
