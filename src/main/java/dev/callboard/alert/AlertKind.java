@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What an alert is about, and the rules that follow from it: which callbacks raise it, how often, and how it is mailed.
+ * The kinds of alerts, each with its rules: which callbacks raise it, how often, and how it is mailed.
  * A user's route may set other words; they follow the rules of {@link #OTHER} and keep their word in the tables.
  */
 public enum AlertKind {
@@ -88,7 +88,7 @@ public enum AlertKind {
         return this == OTHER ? "other" : word;
     }
 
-    /** Whether a callback raises it even if it is stale, since the task has not seen what it says either way. */
+    /** Whether a stale callback raises it too, since what it reports is new to the task all the same. */
     public boolean isRaisedByStaleCallback() {
         return this == FLAGGED || this == UNKNOWN;
     }

@@ -57,7 +57,7 @@ public final class MailServer {
         return sender;
     }
 
-    /** Where mails go, for people to read. */
+    /** Where mails are sent, as text for log lines and answers. */
     public static String describe(Settings settings) {
         Settings.Mail server = settings.mail();
         return server.host()

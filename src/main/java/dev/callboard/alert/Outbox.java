@@ -29,8 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bean {@code outbox} of the route {@code send-alerts}: puts alerts into mails, leases the mail to send, and marks
- * what an attempt came to. A mail is delivered at least once: it is sent again, under the same Message-ID, if the
+ * The bean {@code outbox} of the route {@code send-alerts}: puts alerts into mails, leases the mail to send, and records
+ * the result of each attempt. A mail is delivered at least once: it is sent again, under the same Message-ID, if the
  * process dies between the hand-over and {@link #mark}, or if the reply of the mail server is lost.
  *
  * <p>Several processes may share one PostgreSQL: a mail is created once, and only the process that has leased it sends
@@ -204,7 +204,7 @@ public final class Outbox {
         });
     }
 
-    /** Whom the settings name now and who has neither accepted nor rejected the mail. */
+    /** The recipients in the settings, except those who have accepted or rejected the mail. */
     private static List<InternetAddress> left(Map<String, RecipientState> known, List<InternetAddress> configured) {
         return configured.stream()
                 .filter(address -> known.getOrDefault(DeliveryResult.word(address), RecipientState.PENDING)
@@ -256,9 +256,9 @@ public final class Outbox {
     }
 
     /**
-     * Marks what an attempt came to.
+     * Records the result of an attempt.
      *
-     * @param failure what the mail server, or the making of the mail, has thrown; null if the mail was accepted
+     * @param failure the exception from composing or sending the mail; null if the mail was accepted
      */
     public void mark(@Variable("mail") LeasedMail mail, @Variable("failure") Exception failure) throws SQLException {
         DeliveryResult result = failure == null
@@ -304,7 +304,7 @@ public final class Outbox {
         log(mail, result, nextAttemptAt);
     }
 
-    /** Once a day for an address, if anybody else can be reached; never about a mail that says the same of another. */
+    /** Once a day for an address, if the alert has another recipient; never about a mail of this kind itself. */
     private void raiseUndelivered(Connection connection, LeasedMail mail, DeliveryResult result, Instant now)
             throws SQLException {
         Set<String> rejected = new HashSet<>(mail.rejected());

@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 public final class Recipients {
     private static final String NOBODY = "none";
 
-    /** Addresses are ASCII, since SMTPUTF8 (RFC 6531) is not used; a domain of other letters has an ASCII form (xn--). */
+    /** Addresses are ASCII, since SMTPUTF8 (RFC 6531) is not used; a domain in Unicode has an ASCII form (xn--). */
     private static final Pattern ASCII = Pattern.compile("[!-~]{3,254}");
 
     private final Map<AlertKind, List<InternetAddress>> byKind = new EnumMap<>(AlertKind.class);
@@ -107,7 +107,7 @@ public final class Recipients {
         return kind.isForEverybody() ? everybody() : byProvider.getOrDefault(provider, byDefault);
     }
 
-    /** Whether anybody but these, in lower case, receives the alert that a mail is undeliverable. */
+    /** Whether the alert about an undeliverable mail has a recipient other than these, in lower case. */
     boolean hasOthers(Set<String> addresses) {
         return of(AlertKind.UNDELIVERED, "").stream()
                 .anyMatch(address -> !addresses.contains(DeliveryResult.word(address)));

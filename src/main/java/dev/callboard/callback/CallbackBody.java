@@ -14,7 +14,7 @@ import org.apache.camel.Message;
 /**
  * The bean {@code callbackBody}: turns the body of a request into text. Safe for use by any number of threads.
  *
- * <p>JSON between systems is UTF-8 (RFC 8259, section 8.1), whatever the Content-Type says. Bytes that are no UTF-8 are
+ * <p>JSON between systems is UTF-8 (RFC 8259, section 8.1), whatever the Content-Type says. Bytes that are not UTF-8 are
  * rejected instead of replaced: two task ids that differ only in such bytes would become one.
  */
 public final class CallbackBody {
@@ -42,7 +42,7 @@ public final class CallbackBody {
         String text = redact.apply(new String(bytes, StandardCharsets.UTF_8));
         exchange.setVariable("payload", text);
         message.setBody(text);
-        // The replacement character is the only sign that decoding has replaced something; it may also have been sent.
+        // A replacement character shows that decoding has replaced something, or that the caller sent one.
         if (text.indexOf('\ufffd') >= 0) {
             requireUtf8(bytes);
         }

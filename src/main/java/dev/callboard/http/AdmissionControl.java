@@ -43,7 +43,7 @@ final class AdmissionControl {
     /** Clients that no route admits have this part of all connections. */
     private static final int UNKNOWN_SHARE = 4;
 
-    /** Why a request was answered 503; the word is the metric's. */
+    /** Why a request was answered 503, as in the metric's label. */
     private enum Unavailable {
         IN_FLIGHT,
         MEMORY,

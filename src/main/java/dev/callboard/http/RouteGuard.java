@@ -150,7 +150,7 @@ public final class RouteGuard {
                             route -> providerOf(route).filter(provider::equals).isPresent());
             if (!receives) {
                 throw new StartException(file + "has no templatedRoute of " + TEMPLATE + " with " + PROVIDER + "="
-                        + provider + ", so " + provider + " could not call");
+                        + provider + ", so callbacks of " + provider + " would be answered 404");
             }
             Route router = camel.getRoute(provider);
             if (router == null || !router.getEndpoint().getEndpointUri().equals("direct://" + provider)) {

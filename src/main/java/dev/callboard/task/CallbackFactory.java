@@ -19,7 +19,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
- * Builds a {@link Callback} from the variables that a route sets. A callback is never refused for an optional field: a
+ * Builds a {@link Callback} from the variables that a route sets. A callback is never rejected for an optional field: a
  * value of the wrong type is dropped, a text that is too long for its column is cut, and what no database stores is
  * replaced. Lengths are in UTF-16 units. Safe for use by any number of threads.
  */
