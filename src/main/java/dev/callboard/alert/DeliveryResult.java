@@ -55,8 +55,8 @@ record DeliveryResult(
         return new Verdict(recipients).of(failure);
     }
 
-    /** How an address is written in this class and in the database. */
-    static String word(Address address) {
+    /** An address as it is compared and stored: in lower case. */
+    static String normalize(Address address) {
         return ((InternetAddress) address).getAddress().toLowerCase(Locale.ROOT);
     }
 
@@ -110,7 +110,7 @@ record DeliveryResult(
             int code = failed.getReturnCode();
             if (code / 100 == 2) {
                 for (Address address : failed.getValidSentAddresses()) {
-                    accepted.add(word(address));
+                    accepted.add(normalize(address));
                 }
             } else if (failed.getCommand().startsWith("MAIL")) {
                 settingsAtFault = code / 100 == 5;
@@ -124,7 +124,7 @@ record DeliveryResult(
 
         private void judgeRecipient(SMTPAddressFailedException failed) {
             int code = failed.getReturnCode();
-            String address = word(failed.getAddress());
+            String address = normalize(failed.getAddress());
             if (LOGIN_REPLIES.contains(code)) {
                 settingsAtFault = true;
                 deferred.add(address);

@@ -63,7 +63,7 @@ public final class MailComposer {
 
     /** A mail to every address of the settings, which shows that mails arrive. */
     MimeMessage composeTest() throws MessagingException {
-        return message(model.ofTest(), recipients.everybody(), "<" + UUID.randomUUID() + "@callboard>");
+        return message(model.ofTest(), recipients.all(), "<" + UUID.randomUUID() + "@callboard>");
     }
 
     private MimeMessage message(Map<String, Object> model, List<InternetAddress> to, String id)

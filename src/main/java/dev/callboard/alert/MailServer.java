@@ -62,7 +62,7 @@ public final class MailServer {
         Settings.Mail server = settings.mail();
         return server.host()
                 .map(host ->
-                        host + ":" + server.port() + ", " + server.security().word())
+                        host + ":" + server.port() + ", " + server.security().code())
                 .orElseGet(() -> "files in " + server.directory() + " (callboard.mail.host is not set)");
     }
 }

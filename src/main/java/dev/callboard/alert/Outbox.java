@@ -169,7 +169,7 @@ public final class Outbox {
     }
 
     private static List<String> addresses(List<InternetAddress> addresses) {
-        return addresses.stream().map(DeliveryResult::word).toList();
+        return addresses.stream().map(DeliveryResult::normalize).toList();
     }
 
     private Optional<DueMail> dueMail() throws SQLException {
@@ -207,7 +207,7 @@ public final class Outbox {
     /** The recipients in the settings, except those who have accepted or rejected the mail. */
     private static List<InternetAddress> left(Map<String, RecipientState> known, List<InternetAddress> configured) {
         return configured.stream()
-                .filter(address -> known.getOrDefault(DeliveryResult.word(address), RecipientState.PENDING)
+                .filter(address -> known.getOrDefault(DeliveryResult.normalize(address), RecipientState.PENDING)
                         == RecipientState.PENDING)
                 .toList();
     }
@@ -316,7 +316,7 @@ public final class Outbox {
         for (String address : new TreeSet<>(result.rejected())) {
             String detail = "For: " + address + "\nAbout: " + mail.provider() + ", " + mail.kind() + "\nWhy: "
                     + result.error() + "\nThe mail: " + mail.mailId() + ", in GET /mails on the management port";
-            raise(connection, AlertKind.UNDELIVERED.word(), mail.provider(), address, detail, now);
+            raise(connection, AlertKind.UNDELIVERED.code(), mail.provider(), address, detail, now);
         }
     }
 

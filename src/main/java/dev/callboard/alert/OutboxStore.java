@@ -44,10 +44,10 @@ final class OutboxStore {
         BOUNCED("bounced"),
         SUPPRESSED("suppressed");
 
-        private final String word;
+        private final String code;
 
-        MailState(String word) {
-            this.word = word;
+        MailState(String code) {
+            this.code = code;
         }
     }
 
@@ -57,14 +57,14 @@ final class OutboxStore {
         ACCEPTED("accepted"),
         REJECTED("rejected");
 
-        private final String word;
+        private final String code;
 
-        RecipientState(String word) {
-            this.word = word;
+        RecipientState(String code) {
+            this.code = code;
         }
 
-        static RecipientState of(String word) {
-            return valueOf(word.toUpperCase(Locale.ROOT));
+        static RecipientState of(String code) {
+            return valueOf(code.toUpperCase(Locale.ROOT));
         }
     }
 
@@ -193,7 +193,7 @@ final class OutboxStore {
             String error)
             throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(MARK_MAIL)) {
-            update.setString(1, state.word);
+            update.setString(1, state.code);
             setInstant(update, 2, sentAt);
             setInstant(update, 3, failedAt);
             setInstant(update, 4, nextAttemptAt);
@@ -256,7 +256,7 @@ final class OutboxStore {
         }
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             for (String address : addresses) {
-                statement.setString(1, state.word);
+                statement.setString(1, state.code);
                 statement.setString(2, mailId);
                 statement.setString(3, address);
                 statement.addBatch();

@@ -20,7 +20,7 @@ public final class TestMail {
         this.composer = composer;
         this.health = health;
         this.addresses =
-                recipients.everybody().stream().map(DeliveryResult::word).toList();
+                recipients.all().stream().map(DeliveryResult::normalize).toList();
         this.server = MailServer.describe(settings);
     }
 

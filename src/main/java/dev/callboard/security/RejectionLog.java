@@ -62,7 +62,7 @@ final class RejectionLog {
         lastLines.put(rejection.network(), new LastLine(now));
         String suppressed = last == null || last.suppressed == 0 ? "" : " suppressed=" + last.suppressed;
         return "rejected caller provider=" + provider + " client=" + rejection.client() + " reason="
-                + rejection.reason().word() + suppressed + " (" + rejection.getMessage() + ")";
+                + rejection.reason().code() + suppressed + " (" + rejection.getMessage() + ")";
     }
 
     private void removeUntil(Instant limit) {

@@ -107,7 +107,7 @@ public record Settings(
      * @param to the recipients unless a provider or a kind has others; not parsed
      * @param from the sender; not parsed
      * @param toByProvider recipients by the name of a provider, where set
-     * @param toByKind recipients by the word of an alert kind, where set
+     * @param toByKind recipients by the code of an alert kind, where set
      * @param interval the minimum interval between two mails about the same provider and kind
      * @param timeZone the time zone of the times in mails
      */
@@ -168,7 +168,7 @@ public record Settings(
         NONE;
 
         /** The value in the settings. */
-        public String word() {
+        public String code() {
             return name().toLowerCase(Locale.ROOT);
         }
     }

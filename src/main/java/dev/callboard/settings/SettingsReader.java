@@ -262,7 +262,7 @@ final class SettingsReader {
         return new Settings.Mail(
                 values.optionalText("callboard.mail.host"),
                 values.port("callboard.mail.port"),
-                values.oneOf("callboard.mail.security", Settings.MailSecurity.values(), Settings.MailSecurity::word),
+                values.oneOf("callboard.mail.security", Settings.MailSecurity.values(), Settings.MailSecurity::code),
                 values.optionalText("callboard.mail.username"),
                 values.get("callboard.mail.password"),
                 Path.of(values.text("callboard.mail.directory")),

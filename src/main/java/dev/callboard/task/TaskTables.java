@@ -157,7 +157,7 @@ final class TaskTables {
         write.setString(3, task.sourceTaskId());
         write.setString(4, task.regenType());
         write.setString(5, task.status());
-        write.setString(6, task.outcome().word());
+        write.setString(6, task.outcome().code());
         write.setString(7, task.failureReason());
         write.setObject(8, utc(task.occurredAt()));
         write.setObject(9, utc(task.comparedAt()));
@@ -180,7 +180,7 @@ final class TaskTables {
                 insert.setString(2, callback.provider());
                 insert.setString(3, callback.taskId());
                 insert.setString(4, callback.status());
-                insert.setString(5, callback.outcome().word());
+                insert.setString(5, callback.outcome().code());
                 insert.setString(6, commaSeparated(callback.alerts()));
                 insert.setString(7, callback.failureReason());
                 insert.setString(8, json(callback.details()));
@@ -188,7 +188,7 @@ final class TaskTables {
                 insert.setBytes(10, callback.digest().bytes());
                 insert.setString(11, callback.payload());
                 insert.setString(12, callback.clientAddress());
-                insert.setString(13, callback.origin().word());
+                insert.setString(13, callback.origin().code());
                 insert.setObject(14, utc(callback.receivedAt()));
                 insert.addBatch();
             }
@@ -277,8 +277,8 @@ final class TaskTables {
         }
     }
 
-    private static String commaSeparated(List<String> words) {
-        return words.isEmpty() ? null : String.join(",", words);
+    private static String commaSeparated(List<String> codes) {
+        return codes.isEmpty() ? null : String.join(",", codes);
     }
 
     private static String json(Map<String, String> details) {
