@@ -273,7 +273,7 @@ public final class Outbox {
                 ? now.plus(RetryBackoff.delay(
                         mail.attempt(), ThreadLocalRandom.current().nextDouble()))
                 : null;
-        boolean ours = transact(connection -> {
+        boolean leased = transact(connection -> {
             if (!store.mark(
                     connection,
                     mail,
@@ -290,7 +290,7 @@ public final class Outbox {
             return true;
         });
         sync();
-        if (!ours) {
+        if (!leased) {
             LOG.warn(
                     "lost the lease of a mail mail={} provider={} kind={} (it may arrive twice)",
                     mail.mailId(),

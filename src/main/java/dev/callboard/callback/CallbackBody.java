@@ -20,13 +20,13 @@ import org.apache.camel.Message;
 public final class CallbackBody {
     private final UnaryOperator<String> redact;
 
-    /** @param redact removes our tokens from a text */
+    /** @param redact removes the tokens of the settings from a text */
     public CallbackBody(UnaryOperator<String> redact) {
         this.redact = redact;
     }
 
     /**
-     * Replaces the body by its text without any token of ours, and sets the variable {@code payload} to the same. An empty
+     * Replaces the body by its text without any token of the settings, and sets the variable {@code payload} to the same. An empty
      * body becomes null, and {@code payload} the empty text.
      *
      * @throws InvalidCallbackException if the body is not UTF-8; {@code payload} then has U+FFFD for each wrong sequence
