@@ -1,4 +1,4 @@
--- The alerts that nobody has received. The table mail has few rows beside the table alert, so it is read first.
+-- The alerts that no recipient has received. The table mail has few rows beside the table alert, so it is read first.
 SELECT COUNT(CASE WHEN state = 'pending' THEN 1 END) AS pending,
        COUNT(CASE WHEN state = 'bounced' THEN 1 END) AS undeliverable,
        MIN(CASE WHEN state = 'pending' THEN created_at END) AS oldest_pending

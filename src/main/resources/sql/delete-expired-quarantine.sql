@@ -1,3 +1,3 @@
--- Quarantined callbacks that nobody has replayed.
+-- Quarantined callbacks that have not been replayed.
 DELETE FROM quarantine
  WHERE received_at < ?

@@ -14,7 +14,7 @@ import org.apache.camel.spi.Resource;
 import org.apache.camel.support.RouteWatcherReloadStrategy;
 
 /**
- * Takes over edits of the user's route files while Callboard runs. Camel 4.18.0 replaces the routes of an edited file; of
+ * Applies edits of the user's route files while Callboard runs. Camel 4.18.0 replaces the routes of an edited file; of
  * an edited template it only adds the new definition, and the routes that were made from the old one stay. This class
  * makes them again.
  */

@@ -99,7 +99,7 @@ CREATE TABLE quarantine (
 -- Serves GET /quarantine, replaying (oldest first), and the search for the oldest, which are deleted first.
 CREATE INDEX quarantine_by_reception ON quarantine (received_at);
 
--- One row for each thing that somebody has to be told. Its state is that of its mail: it is pending until that is sent.
+-- One row for each alert to mail. It has no state of its own: it is pending until its mail is sent.
 CREATE TABLE alert (
     alert_id    UUID        NOT NULL,
     kind        VARCHAR(20) NOT NULL,
@@ -128,7 +128,7 @@ CREATE INDEX alert_by_mail ON alert (mail_id, provider, kind, created_at);
 --   pending     a recipient still has to accept or reject it -> sent, bounced, suppressed
 --   sent        no recipient is left, and at least one accepted it -> pending, at the next start, for those who rejected it
 --   bounced     no recipient is left, and all rejected it -> pending, at the next start
---   suppressed  nobody is to receive it: its kind is switched off, or its recipients or alerts have been removed
+--   suppressed  not sent: its kind is switched off, or its recipients or alerts have been removed
 CREATE TABLE mail (
     -- The Message-ID, the same on every attempt.
     mail_id          VARCHAR(200) NOT NULL,
@@ -157,7 +157,7 @@ CREATE TABLE mail (
     CONSTRAINT mail_key PRIMARY KEY (mail_id),
     -- Of several processes that create the same mail, one succeeds. Also serves the search for the latest mail.
     CONSTRAINT mail_is_created_once UNIQUE (provider, kind, sequence),
-    CONSTRAINT mail_state_is_known_word CHECK (state IN ('pending', 'sent', 'bounced', 'suppressed')),
+    CONSTRAINT mail_state_is_known CHECK (state IN ('pending', 'sent', 'bounced', 'suppressed')),
     CONSTRAINT pending_mail_has_a_next_attempt CHECK ((state = 'pending') = (next_attempt_at IS NOT NULL))
 );
 -- Serves the search for the mail that is due.
@@ -171,5 +171,5 @@ CREATE TABLE mail_recipient (
     state   VARCHAR(20)  NOT NULL,
     CONSTRAINT mail_recipient_key PRIMARY KEY (mail_id, address),
     CONSTRAINT mail_recipient_has_a_mail FOREIGN KEY (mail_id) REFERENCES mail (mail_id) ON DELETE CASCADE,
-    CONSTRAINT mail_recipient_state_is_known_word CHECK (state IN ('pending', 'accepted', 'rejected'))
+    CONSTRAINT mail_recipient_state_is_known CHECK (state IN ('pending', 'accepted', 'rejected'))
 );

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What {@code routes/creatify.camel.yaml} makes of a callback. An example to copy for a provider of your own. */
+/** The router of {@code routes/creatify.camel.yaml}, as an example to copy for a provider of your own. */
 class CreatifyRouterTest extends RouterTest {
     CreatifyRouterTest() {
         super("creatify");
@@ -27,7 +27,7 @@ class CreatifyRouterTest extends RouterTest {
         "failed, failed, failed",
         "rejected, unknown, unknown"
     })
-    void decidesByTheStatus(String status, String outcome, String alert) throws Exception {
+    void mapsEachStatusToAnOutcome(String status, String outcome, String alert) throws Exception {
         Exchange recorded = route("{\"id\": \"t-1\", \"status\": \"" + status + "\"}");
 
         assertThat(recorded.getVariable("taskId")).isEqualTo("t-1");
@@ -52,7 +52,7 @@ class CreatifyRouterTest extends RouterTest {
     }
 
     @Test
-    void tellsWhatAFailedTaskWasAskedFor() throws Exception {
+    void listsTheDetailsOfAFailedTask() throws Exception {
         Exchange recorded = route(
                 """
                 {"id": "t-1", "status": "failed", "failed_reason": "No credits", "video_prompt": "slow push in",

@@ -14,12 +14,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Creatify's callbacks, from the answer to the mail. Each test has a task of its own. */
+/** Callbacks of Creatify: the answer, the rows and the mail. Each test has a task of its own. */
 final class CreatifyTest extends OnEachDatabase {
     private static final String TASK = "8f14e45f-ceea-467f-a8d3-0d2c1d3f9b10";
 
     @Test
-    void followsATaskFromItsImageToItsVideo() {
+    void recordsTheImageAndTheVideoOfATask() {
         String task = newTask();
         post(task, "creatify-image-generating");
         assertThat(task(task).at("/task/outcome").asText()).isEqualTo("in_progress");
@@ -42,7 +42,7 @@ final class CreatifyTest extends OnEachDatabase {
     }
 
     @Test
-    void ordersByTheProvidersTimeAndNotByArrival() {
+    void appliesCallbacksInTheOrderOfTheProvidersTime() {
         String task = newTask();
         for (String name : List.of(
                 "creatify-video-generated",
@@ -57,7 +57,7 @@ final class CreatifyTest extends OnEachDatabase {
     }
 
     @Test
-    void keepsWhatARegenerationCameFrom() {
+    void recordsTheSourceTaskOfARegeneration() {
         String task = newTask();
         String body =
                 TestCallboard.payload("creatify-regen-failed").replace("c9f0f895-fb98-4ab9-9f51-1f2c5f0a7d11", task);
@@ -71,7 +71,7 @@ final class CreatifyTest extends OnEachDatabase {
     }
 
     @Test
-    void mailsAFailureWithWhatWasAskedFor() throws Exception {
+    void mailsAFailureWithTheDetailsOfTheRequest() throws Exception {
         String task = newTask();
         post(task, "creatify-video-failed");
 
@@ -98,7 +98,7 @@ final class CreatifyTest extends OnEachDatabase {
         "failed, failed, failed",
         "rejected, unknown, unknown"
     })
-    void routesEachStatus(String status, String outcome, String alert) {
+    void mapsEachStatusToAnOutcome(String status, String outcome, String alert) {
         String task = newTask();
         String body = "{\"id\": \"" + task + "\", \"status\": \"" + status + "\"}";
         assertThat(callboard.post("creatify", body).statusCode()).isEqualTo(200);
@@ -107,7 +107,7 @@ final class CreatifyTest extends OnEachDatabase {
     }
 
     @Test
-    void missesAVideoThatOnlyHasItsImage() {
+    void raisesNoResultIfTheVideoIsMissing() {
         String task = newTask();
         String body = TestCallboard.payload("creatify-video-generated")
                 .replace(TASK, task)
@@ -125,7 +125,7 @@ final class CreatifyTest extends OnEachDatabase {
         "?ref=,",
         "?REF=x,"
     })
-    void takesTheCallersOwnWordAsBusinessId(String query, String businessId) {
+    void recordsTheRefOfTheUrlAsBusinessId(String query, String businessId) {
         String task = newTask();
         String body = "{\"id\": \"" + task + "\", \"status\": \"initializing\"}";
         assertThat(callboard

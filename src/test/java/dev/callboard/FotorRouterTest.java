@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What {@code routes/fotor.camel.yaml} makes of a callback. An example to copy for a provider of your own. */
+/** The router of {@code routes/fotor.camel.yaml}, as an example to copy for a provider of your own. */
 class FotorRouterTest extends RouterTest {
     FotorRouterTest() {
         super("fotor");
@@ -18,7 +18,7 @@ class FotorRouterTest extends RouterTest {
 
     @ParameterizedTest(name = "status {0} is {1}")
     @CsvSource({"0, in_progress,", "1, completed, no_result", "2, failed, failed", "3, unknown, unknown"})
-    void decidesByTheStatus(int status, String outcome, String alert) throws Exception {
+    void mapsEachStatusToAnOutcome(int status, String outcome, String alert) throws Exception {
         Exchange recorded = route("{\"taskId\": \"t-1\", \"status\": " + status + "}");
 
         assertThat(recorded.getVariable("taskId")).isEqualTo("t-1");

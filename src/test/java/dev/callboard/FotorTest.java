@@ -18,11 +18,11 @@ import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
-/** The callbacks of Fotor, from the answer to the rows, the look-up and the mail. */
+/** Callbacks of Fotor: the answer, the rows, the answer of the management API, and the mail. */
 final class FotorTest extends OnEachDatabase {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    // ---- the payloads of the document ----
+    // ---- the payloads of Fotor's webhook page ----
 
     @Test
     void recordsACompletedAvatarWithItsImages() {
@@ -86,7 +86,7 @@ final class FotorTest extends OnEachDatabase {
                 .containsEntry("url", "https://static.example.com/out/5f0d6c1a.mp4"));
         assertThat(callboard.alerts(id)).isEmpty();
         assertThat(callboard.task("fotor", id).at("/callbacks").findValuesAsText("outcome"))
-                .as("its history, newest first")
+                .as("callbacks, newest first")
                 .containsExactly("completed", "in_progress");
     }
 
@@ -123,10 +123,10 @@ final class FotorTest extends OnEachDatabase {
         callboard.mailOf(id);
     }
 
-    // ---- what a callback tells ----
+    // ---- alerts ----
 
     @Test
-    void tellsOfACompletedTaskWithoutAFile() {
+    void raisesNoResultForACompletedTaskWithoutAFile() {
         for (String more : List.of(
                 "",
                 ", \"resultUrl\": \"\", \"avatarResult\": []",
@@ -135,13 +135,13 @@ final class FotorTest extends OnEachDatabase {
                 ", \"result\": [{\"name\": \"a\", \"success\": false, \"error\": \"no\"}]")) {
             String id = newId();
             accept(fotor(id, 1, more));
-            assertTold(id, "no_result", null);
+            assertAlert(id, "no_result", null);
             assertThat(results(id)).isEmpty();
         }
     }
 
     @Test
-    void tellsOfATemplateWithoutImages() {
+    void raisesIncompleteForATemplateWithoutAnImage() {
         String whole = "{\"templateId\": \"a\", \"images\": [{\"id\": \"1\", \"url\": \"https://x.example/1\"}]}";
         for (String broken : List.of(
                 "{\"templateId\": \"b\", \"images\": []}",
@@ -151,13 +151,13 @@ final class FotorTest extends OnEachDatabase {
                 "{\"templateId\": \"b\", \"images\": [{\"id\": \"2\"}]}")) {
             String id = newId();
             accept(fotor(id, 1, ", \"avatarResult\": [" + whole + ", " + broken + "]"));
-            assertTold(id, "incomplete", null);
+            assertAlert(id, "incomplete", null);
             assertThat(results(id)).as(broken).hasSize(1);
         }
     }
 
     @Test
-    void tellsOfAPartThatFailedAndKeepsTheOthers() {
+    void raisesIncompleteForAFailedPartAndRecordsTheOthers() {
         for (String broken : List.of(
                 "{\"name\": \"b\", \"success\": false}",
                 "{\"name\": \"b\", \"success\": false, \"error\": null, \"url\": \"\"}",
@@ -169,7 +169,7 @@ final class FotorTest extends OnEachDatabase {
                     1,
                     ", \"result\": [{\"name\": \"a\", \"success\": true, \"url\": \"https://x.example/a\"}, " + broken
                             + "]"));
-            assertTold(id, "incomplete", null);
+            assertAlert(id, "incomplete", null);
             assertThat(results(id)).singleElement().satisfies(result -> assertThat(result)
                     .containsEntry("external_id", "a")
                     .containsEntry("url", "https://x.example/a"));
@@ -177,7 +177,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void tellsNothingOfPartsThatAreWhole() {
+    void raisesNoAlertForCompleteParts() {
         String id = newId();
         accept(
                 fotor(
@@ -188,14 +188,14 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void findsAFlagWhereverItStands() {
+    void raisesFlaggedForAFlagAtAnyDepth() {
         for (String more : List.of(
                 ", \"hasHsfw\": true",
                 ", \"result\": [{\"name\": \"a\", \"success\": true, \"hasHsfw\": true}]",
                 ", \"deep\": {\"er\": [{\"hasHsfw\": true}]}")) {
             String id = newId();
             accept(fotor(id, 1, ", \"resultUrl\": \"https://x.example/1\"" + more));
-            assertTold(id, "flagged", null);
+            assertAlert(id, "flagged", null);
         }
         for (String more : List.of("", ", \"hasHsfw\": false", ", \"hasHsfw\": null", ", \"hasHsfw\": \"untrue\"")) {
             String id = newId();
@@ -205,10 +205,10 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void tellsTheFirstOfTwoAlertsAndNamesTheOther() {
+    void raisesTheFirstOfTwoKindsAndNamesTheOther() {
         String without = newId();
         accept(fotor(without, 1, ", \"hasHsfw\": true"));
-        assertTold(without, "no_result", "flagged");
+        assertAlert(without, "no_result", "flagged");
 
         String incomplete = newId();
         accept(
@@ -216,17 +216,17 @@ final class FotorTest extends OnEachDatabase {
                         incomplete,
                         1,
                         ", \"resultUrl\": \"https://x.example/1\", \"hasHsfw\": true, \"avatarResult\": [{\"templateId\": 5}]"));
-        assertTold(incomplete, "incomplete", "flagged");
+        assertAlert(incomplete, "incomplete", "flagged");
     }
 
     @Test
-    void givesTheRefusedContentAsTheReasonOfAFlaggedFailure() {
+    void recordsTheReasonOfAFlaggedFailure() {
         String id = newId();
 
         accept(fotor(id, 2, ", \"hasHsfw\": true"));
 
         assertThat(task(id)).containsEntry("failure_reason", "refused for content");
-        assertTold(id, "failed", null);
+        assertAlert(id, "failed", null);
         assertThat(TestMails.text(callboard.mailOf(id))).contains("refused for content");
     }
 
@@ -240,7 +240,7 @@ final class FotorTest extends OnEachDatabase {
 
         assertThat(task(first)).containsEntry("status", "77").containsEntry("outcome", "unknown");
         assertThat(task(second)).containsEntry("outcome", "unknown");
-        assertTold(first, "unknown", null);
+        assertAlert(first, "unknown", null);
         assertThat(callboard.alerts(second)).isEmpty();
         assertThat(TestMails.text(callboard.mailOf(first))).contains("77");
     }
@@ -258,7 +258,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void takesTheRefOfItsUrlUnlessTheCallbackHasABusinessId() {
+    void recordsTheRefOfTheUrlUnlessTheCallbackHasABusinessId() {
         for (String without : List.of("", ", \"businessId\": null", ", \"businessId\": \"\"")) {
             String id = newId();
             assertThat(callboard
@@ -276,7 +276,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void recordsARepeatOnce() {
+    void recordsADuplicateOnce() {
         String body = fotor(newId(), 2, "");
         accept(body);
         Map<String, Object> kept = callboard.kept();
@@ -286,10 +286,10 @@ final class FotorTest extends OnEachDatabase {
         assertThat(callboard.kept()).isEqualTo(kept);
     }
 
-    // ---- what Fotor never said it would send ----
+    // ---- undocumented values ----
 
     @Test
-    void takesFieldsOfAnyTypeAndSize() {
+    void recordsFieldsOfAnyTypeAndSize() {
         String long10k = "x".repeat(10_000);
         for (String more : List.of(
                 ", \"avatarResult\": \"none\"",
@@ -341,7 +341,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void cutsAndMendsWhatNoTableTakes() {
+    void cutsATextToItsColumnAndReplacesWhatCannotBeStored() {
         String id = newId();
 
         accept(fotor(id, 0, ", \"businessId\": \"a\\u0000b\\ud800" + "x".repeat(10_000) + "\""));
@@ -350,7 +350,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void tellsWhatAppliesTooIfTheFirstWasToldBefore() {
+    void raisesTheOtherKindIfTheFirstWasRaisedBefore() {
         String id = newId();
         accept("{\"taskId\": \"" + id + "\", \"status\": 1}");
         accept("{\"taskId\": \"" + id + "\", \"status\": 1, \"hasHsfw\": true}");
@@ -360,7 +360,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void takesListsWithNullsWhereItExpectsAText() {
+    void recordsAListWithNullsInPlaceOfAText() {
         String id = newId();
         accept(
                 "{\"taskId\": \"" + id + "\", \"status\": 1, \"type\": [null, 2], \"hasHsfw\": null,"
@@ -369,14 +369,14 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void takesTheSameNumberHoweverItIsWritten() {
+    void acceptsAStatusWithAFractionOfZero() {
         String id = newId();
         accept("{\"taskId\": \"" + id + "\", \"status\": 1.0, \"resultUrl\": \"https://x.example/1\"}");
         assertThat(task(id)).containsEntry("outcome", "completed").containsEntry("status", "1.0");
     }
 
     @Test
-    void neverFailsOverANumber() {
+    void answersAnyNumberWith200Or400() {
         for (String status : List.of("1e400", "1e20", "-1e99999", "1e-99999", "1e999999999", "1" + "0".repeat(900))) {
             assertThat(callboard
                             .post("fotor", "{\"taskId\": \"" + newId() + "\", \"status\": " + status + "}")
@@ -387,7 +387,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void takesAnyTaskIdOfUpTo200Characters() {
+    void recordsAnyTaskIdOfUpTo200Characters() {
         for (String id : List.of(
                 newId() + "x".repeat(168),
                 newId() + "\"><script>alert(1)</script>",
@@ -399,10 +399,10 @@ final class FotorTest extends OnEachDatabase {
         }
     }
 
-    // ---- what is refused ----
+    // ---- invalid requests ----
 
     @Test
-    void refusesWhatIsNotJson() {
+    void answersABodyThatIsNotJsonWith400() {
         String id = newId();
         for (String body : List.of(
                 "",
@@ -416,15 +416,15 @@ final class FotorTest extends OnEachDatabase {
                 "[" + fotor(id, 1, "") + "]",
                 "null",
                 "1")) {
-            assertRefused(body, "");
+            assertInvalid(body, "");
         }
     }
 
     @Test
-    void refusesACallbackWithoutWhatIsNeededToRouteIt() {
+    void answersACallbackWithoutAValidTaskIdOrStatusWith400() {
         String id = newId();
-        assertRefused("{}", "/taskId");
-        assertRefused("{\"status\": 1}", "/taskId");
+        assertInvalid("{}", "/taskId");
+        assertInvalid("{\"status\": 1}", "/taskId");
         for (String taskId : List.of(
                 "null",
                 "5",
@@ -437,20 +437,20 @@ final class FotorTest extends OnEachDatabase {
                 "\"" + id + "\\u0000\"",
                 "\"" + id + "\\ud800\"",
                 "\"" + id + "\\r\\nBcc: evil@example.org\"")) {
-            assertRefused("{\"status\": 1, \"taskId\": " + taskId + "}", "/taskId");
+            assertInvalid("{\"status\": 1, \"taskId\": " + taskId + "}", "/taskId");
         }
-        assertRefused("{\"taskId\": \"" + id + "\"}", "/status");
+        assertInvalid("{\"taskId\": \"" + id + "\"}", "/status");
         for (String status :
                 List.of("null", "\"1\"", "\"01\"", "true", "[1]", "{}", "1.5", "99999999999", "-99999999999")) {
-            assertRefused("{\"taskId\": \"" + id + "\", \"status\": " + status + "}", "/status");
+            assertInvalid("{\"taskId\": \"" + id + "\", \"status\": " + status + "}", "/status");
         }
     }
 
     @Test
-    void refusesAnotherPathMethodTypeOrSize() {
+    void answersAnotherPathMethodTypeOrSizeWithItsStatusCode() {
         Map<String, Object> kept = callboard.kept();
         String body = fotor(newId(), 2, "");
-        assertThat(callboard.post("nobody", body).statusCode()).isEqualTo(404);
+        assertThat(callboard.post("unknown", body).statusCode()).isEqualTo(404);
         for (String method : List.of("PUT", "DELETE", "PATCH")) {
             assertThat(send(method, "application/json", body)).as(method).isEqualTo(405);
         }
@@ -465,21 +465,21 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void takesABodyJustBelowTheLimit() {
+    void recordsABodyJustBelowTheLimit() {
         String id = newId();
         accept(fotor(id, 0, ", \"a\": \"" + "x".repeat(1_048_000) + "\""));
         assertThat(task(id)).containsEntry("outcome", "in_progress");
     }
 
     @Test
-    void answersNothingThatTheCallerSent() {
+    void returnsNothingThatTheCallerSent() {
         HttpResponse<String> answer = callboard.post(
                 "fotor?CamelHttpResponseCode=500&To=evil@example.org", fotor(newId(), 0, ""), "X-Mine", "echo");
         assertThat(answer.statusCode()).isEqualTo(200);
         assertThat(answer.headers().map().toString()).doesNotContain("echo", "evil");
     }
 
-    // ---- looking tasks up ----
+    // ---- the management API ----
 
     @Test
     void listsTasksByOutcomeAndProviderNewestFirst() throws IOException {
@@ -494,7 +494,7 @@ final class FotorTest extends OnEachDatabase {
 
         assertThat(failed.findValuesAsText("taskId")).containsExactly(newer, older);
         assertThat(failed.get(0).get("outcome").asText()).isEqualTo("failed");
-        assertThat(callboard.manage("/tasks?provider=nobody").body()).isEqualTo("[]");
+        assertThat(callboard.manage("/tasks?provider=unknown").body()).isEqualTo("[]");
         assertThat(JSON.readTree(callboard.manage("/tasks?limit=1").body())).hasSize(1);
         assertThat(JSON.readTree(callboard.manage("/tasks").body())).hasSizeBetween(3, 100);
         assertThat(callboard.manage("/tasks").headers().firstValue("Content-Type"))
@@ -502,7 +502,7 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void refusesToListByWhatIsNoFilter() {
+    void answersAnInvalidFilterWith400() {
         for (String query : List.of(
                 "limit=many",
                 "limit=-1",
@@ -522,10 +522,10 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void findsNoTaskThatNobodyToldOf() {
+    void answersAnUnknownTaskWith404() {
         for (String path : List.of(
                 "fotor/" + newId(),
-                "nobody/1",
+                "unknown/1",
                 "fotor/%27",
                 "fotor/%00",
                 "fotor/a%0A%00b",
@@ -536,20 +536,20 @@ final class FotorTest extends OnEachDatabase {
     }
 
     @Test
-    void looksUpWhatThePathNamesAndNothingElse() {
+    void ignoresTheQueryWhenItShowsATask() {
         String id = newId();
         String other = newId();
         accept(fotor(id, 0, ""));
         accept(fotor(other, 2, ""));
 
-        String query = "?taskId=" + other + "&provider=nobody&CamelJdbcParameters=x&taskId=" + other;
+        String query = "?taskId=" + other + "&provider=unknown&CamelJdbcParameters=x&taskId=" + other;
 
         assertThat(callboard.task("fotor", id + query).at("/task/taskId").asText())
                 .isEqualTo(id);
     }
 
     @Test
-    void showsTasksOnTheManagementPortAlone() {
+    void showsTasksOnTheManagementPortOnly() {
         assertThat(TestCallboard.send(
                                 HttpRequest.newBuilder(callboard.url("/tasks")).build())
                         .statusCode())
@@ -560,7 +560,7 @@ final class FotorTest extends OnEachDatabase {
                 .isEqualTo(404);
     }
 
-    // ---- words ----
+    // ---- helpers ----
 
     private static void accept(String body) {
         HttpResponse<String> answer = callboard.post("fotor", body);
@@ -568,7 +568,7 @@ final class FotorTest extends OnEachDatabase {
         assertThat(answer.body()).isEmpty();
     }
 
-    private static void assertRefused(String body, String field) {
+    private static void assertInvalid(String body, String field) {
         Map<String, Object> kept = callboard.kept();
         HttpResponse<String> answer = callboard.post("fotor", body);
         String shown = body.substring(0, Math.min(body.length(), 100));
@@ -589,7 +589,7 @@ final class FotorTest extends OnEachDatabase {
         assertThat(callboard.kept()).as(shown).isEqualTo(kept);
     }
 
-    private static void assertTold(String id, String kind, String also) {
+    private static void assertAlert(String id, String kind, String also) {
         assertThat(callboard.alerts(id)).singleElement().satisfies(alert -> assertThat(alert)
                 .containsEntry("kind", kind)
                 .containsEntry("other_kinds", also));

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A provider whose callbacks look like no other's takes one route file, one schema and settings. No Java, no build. */
+/** A new provider needs one route file, one schema and settings, without Java or a build. */
 public class NewProviderTest {
     private static TestCallboard callboard;
 
@@ -44,7 +44,7 @@ public class NewProviderTest {
         callboard.close();
     }
 
-    /** The routes that Callboard comes with, in a folder that a test may edit. */
+    /** A copy of the routes of this project, which a test may edit. */
     public static Path copyOfRoutes() throws IOException {
         Path copy = Files.createTempDirectory("routes");
         try (Stream<Path> files = Files.list(Path.of("routes"))) {
@@ -75,7 +75,7 @@ public class NewProviderTest {
     }
 
     @Test
-    void mailsItsFailures() {
+    void mailsItsFailedTasks() {
         String body =
                 """
                 {"event": "render.updated", "render": {"key": "r-2", "state": "broken", "why": "out of paint"}}""";
@@ -87,7 +87,7 @@ public class NewProviderTest {
     }
 
     @Test
-    void refusesWhatItsSchemaDoesNotAllow() {
+    void answersACallbackThatItsSchemaDoesNotAllowWith400() {
         assertThat(callboard
                         .post("easel", "{\"render\": {\"state\": \"ready\"}}")
                         .statusCode())

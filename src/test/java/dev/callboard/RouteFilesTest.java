@@ -42,7 +42,7 @@ import org.yaml.snakeyaml.events.Event;
  */
 final class RouteFilesTest {
     private static final Path USERS = Path.of("routes");
-    private static final Path OURS = Path.of("src/main/resources/camel");
+    private static final Path INTERNAL = Path.of("src/main/resources/camel");
     private static final Path EXAMPLE = Path.of("src/test/resources/new-provider");
     private static final Path FROZEN = Path.of("src/test/resources/frozen-routes/0.1");
 
@@ -71,13 +71,15 @@ final class RouteFilesTest {
     // ---- the files ----
 
     @Test
-    void everyFileKeepsTheRules() throws IOException {
-        assertThat(breaches(USERS, OURS)).isEmpty();
-        assertThat(breaches(EXAMPLE, OURS)).as("the example of a new provider").isEmpty();
+    void allFilesFollowTheRules() throws IOException {
+        assertThat(breaches(USERS, INTERNAL)).isEmpty();
+        assertThat(breaches(EXAMPLE, INTERNAL))
+                .as("the example of a new provider")
+                .isEmpty();
     }
 
     @Test
-    void theFolderOfTheUserHasTheTemplateAndTwoFilesAProvider() throws IOException {
+    void routesHasTheTemplateAndTwoFilesForEachProvider() throws IOException {
         assertThat(names(USERS))
                 .containsExactlyInAnyOrder(
                         "receive-callback.camel.yaml",
@@ -89,50 +91,49 @@ final class RouteFilesTest {
 
     /** Once 0.1 is released, its routes stay as they were, and this test goes. */
     @Test
-    void theFrozenRoutesAreThoseOfTheVersionThatIsNotReleasedYet() throws IOException {
+    void frozenRoutesEqualRoutesUntilTheirRelease() throws IOException {
         assertThat(names(FROZEN)).isEqualTo(names(USERS));
         for (String name : names(USERS)) {
             assertThat(FROZEN.resolve(name)).hasSameTextualContentAs(USERS.resolve(name));
         }
     }
 
-    // ---- the rules, each broken once ----
+    // ---- each rule, in a file that breaks it ----
 
     @Test
-    void findsWhatCamelDoesNotKnow() throws IOException {
+    void findsAnUnknownStepOrOption() throws IOException {
         assertFound("receive-callback", "unmarshal:", "unmarchal:", "schema");
         assertFound("fotor", "description: In progress.", "\"a\": [", "YAML");
-        assertFoundInOurs("management", "outputType: SelectOne", "\"a\": [", "YAML");
-        assertFoundInOurs("management", "marshal:", "marchal:", "schema");
+        assertFoundInInternal("management", "outputType: SelectOne", "\"a\": [", "YAML");
+        assertFoundInInternal("management", "marshal:", "marchal:", "schema");
     }
 
     @Test
-    void findsARouteThatDoesNotSayWhatItIsFor() throws IOException {
-        assertFound(
-                "fotor", "description: >-\n      What a callback", "note: >-\n      What a callback", "description");
+    void findsARouteWithoutADescription() throws IOException {
+        assertFound("fotor", "description: >-\n      The meaning of", "note: >-\n      The meaning of", "description");
         assertFound("receive-callback", "description: >-\n      Receives", "note: >-\n      Receives", "description");
-        assertFoundInOurs("record-task", "description: >-", "note: >-", "description");
+        assertFoundInInternal("record-task", "description: >-", "note: >-", "description");
     }
 
     @Test
-    void findsAnUnnamedStepThatLeavesTheProcess() throws IOException {
-        assertFoundInOurs("management", "                      id: select-tasks\n", "", "jdbc has no id");
+    void findsAnExternalStepWithoutAnId() throws IOException {
+        assertFoundInInternal("management", "                      id: select-tasks\n", "", "jdbc has no id");
     }
 
     @Test
-    void findsAnIdThatIsThereTwice() throws IOException {
-        assertFoundInOurs("management", "id: select-tasks", "id: select-task", "select-task is there twice");
+    void findsADuplicateId() throws IOException {
+        assertFoundInInternal("management", "id: select-tasks", "id: select-task", "select-task is there twice");
         assertFound("creatify", "routeId: receive-creatify", "routeId: receive-fotor", "receive-fotor is there twice");
     }
 
     @Test
     void findsAnHttpPathThatIsNotMadeFromTheTemplate() throws IOException {
         assertFound("fotor", "uri: direct\n", "uri: platform-http\n", "fotor opens an HTTP path");
-        assertFoundInOurs("record-task", "uri: direct\n", "uri: platform-http\n", "record-task opens an HTTP path");
+        assertFoundInInternal("record-task", "uri: direct\n", "uri: platform-http\n", "record-task opens an HTTP path");
     }
 
     @Test
-    void findsATemplateWithoutTheSourceCheckOrAnswersToErrors() throws IOException {
+    void findsATemplateWithoutTheSourceCheckOrErrorHandling() throws IOException {
         assertFound("receive-callback", "beanName: sourceCheck", "beanName: schemaCheck", "source check");
         assertFound("receive-callback", "routeConfigurationId: answer-errors", "group: x", "answer-errors");
     }
@@ -140,7 +141,7 @@ final class RouteFilesTest {
     @Test
     void findsASubRouteThatHandlesItsCallersErrors() throws IOException {
         assertFound("fotor", "noErrorHandler: {}", "defaultErrorHandler: {}", "noErrorHandler");
-        assertFoundInOurs("quarantine", "noErrorHandler: {}", "defaultErrorHandler: {}", "noErrorHandler");
+        assertFoundInInternal("quarantine", "noErrorHandler: {}", "defaultErrorHandler: {}", "noErrorHandler");
     }
 
     @Test
@@ -156,7 +157,7 @@ final class RouteFilesTest {
     }
 
     @Test
-    void findsWhatIsNotInBlockStyle() throws IOException {
+    void findsAnotherStyleThanBlockStyle() throws IOException {
         assertFound(
                 "fotor",
                 "parameters:\n      - name: provider\n        value: fotor",
@@ -171,7 +172,7 @@ final class RouteFilesTest {
 
     @Test
     void findsLongSql() throws IOException {
-        assertFoundInOurs(
+        assertFoundInInternal(
                 "quarantine",
                 "resource:classpath:sql/select-quarantine.sql",
                 "SELECT " + "x, ".repeat(70) + "1",
@@ -179,7 +180,7 @@ final class RouteFilesTest {
     }
 
     @Test
-    void findsWhatTheNextVersionNeedNotHave() throws IOException {
+    void findsANameThatIsNoContract() throws IOException {
         assertFound("fotor", "beanName: results", "beanName: quarantine", "bean:quarantine.add");
         assertFound("fotor", "name: record-task", "name: raise-alert", "direct:raise-alert");
         assertFound("receive-callback", "ref: callbackUrl", "ref: outbox", "bean:outbox.ref");
@@ -189,18 +190,18 @@ final class RouteFilesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"dev.callboard.task.Task", "com.fasterxml.jackson.databind.JsonNode", "org.apache.camel.X"})
-    void knowsAClassName(String name) {
+    void recognizesAClassName(String name) {
         assertThat(CLASS_NAME.matcher("see " + name).find()).isTrue();
     }
 
     /** Breaks a copy of the user's files in one place. */
     private static void assertFound(String name, String from, String to, String breach) throws IOException {
-        assertThat(breaches(broken(USERS, name, from, to), OURS))
+        assertThat(breaches(broken(USERS, name, from, to), INTERNAL))
                 .anySatisfy(found -> assertThat(found).contains(breach));
     }
 
-    private static void assertFoundInOurs(String name, String from, String to, String breach) throws IOException {
-        assertThat(breaches(USERS, broken(OURS, name, from, to)))
+    private static void assertFoundInInternal(String name, String from, String to, String breach) throws IOException {
+        assertThat(breaches(USERS, broken(INTERNAL, name, from, to)))
                 .anySatisfy(found -> assertThat(found).contains(breach));
     }
 
@@ -216,13 +217,13 @@ final class RouteFilesTest {
         return copy;
     }
 
-    // ---- what they are checked for ----
+    // ---- the rules ----
 
-    private static List<String> breaches(Path users, Path ours) throws IOException {
+    private static List<String> breaches(Path users, Path internal) throws IOException {
         List<String> breaches = new ArrayList<>();
         Set<String> ids = new HashSet<>();
         Set<String> directs = directs(users);
-        for (Path folder : List.of(users, ours)) {
+        for (Path folder : List.of(users, internal)) {
             for (String name : names(folder)) {
                 if (name.endsWith(".camel.yaml")) {
                     String text = Files.readString(folder.resolve(name));

@@ -39,7 +39,7 @@ class RouteReloadTest {
     }
 
     @AfterEach
-    void worksWithTheOriginalFilesAgain() throws IOException {
+    void restoreTheOriginalFiles() throws IOException {
         for (String name : new String[] {"receive-callback.camel.yaml", "fotor.camel.yaml"}) {
             Files.copy(Path.of("routes", name), routes.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         }
@@ -49,7 +49,7 @@ class RouteReloadTest {
     }
 
     @Test
-    void appliesAnEditOfARouterAndKeepsTheOldOneWhileAnEditIsBroken() throws IOException {
+    void appliesAnEditOfARouterButNotAnInvalidOne() throws IOException {
         assertThat(outcomeOf(9)).isEqualTo("unknown");
 
         String edited = edit("fotor", "== 2\"", "== 9\"");
@@ -74,7 +74,7 @@ class RouteReloadTest {
     }
 
     @Test
-    void keepsTheOldTemplateWhileAnEditOfItIsBroken() throws IOException {
+    void keepsTheOldTemplateIfAnEditIsInvalid() throws IOException {
         for (String broken : new String[] {
             "- unmarshal: {", "- unmarchal:", "- to: {uri: \"bean:noSuchBean\"}\n          - unmarshal:"
         }) {
@@ -86,7 +86,7 @@ class RouteReloadTest {
     }
 
     @Test
-    void neverOpensAPathWithoutTheSourceCheck() throws IOException {
+    void opensNoPathWithoutTheSourceCheck() throws IOException {
         assertThat(postFromAnUntrustedProxy()).isEqualTo(403);
 
         edit(

@@ -27,14 +27,14 @@ import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** A start that works says where everything is; one that can't says in one line why. */
+/** What Callboard logs when it starts, and the one line that it logs when it cannot start. */
 final class StartTest {
     private static final String SECRET = "sesame-sesame-sesame-sesame-sesame";
 
-    // ---- settings, in this process: nothing of them is left when the start has failed ----
+    // ---- settings, in this process ----
 
     @Test
-    void aWrongValueIsNamedByItsKey() {
+    void namesTheKeyOfAnInvalidValue() {
         assertStops("callboard.http.port", "http", "");
         assertStops("callboard.http.port", "0", "");
         assertStops("callboard.http.port", "65536", "");
@@ -51,7 +51,7 @@ final class StartTest {
         assertStops("callboard.fotor.allowed-sources", "54.212.95.175, example.org", "'example.org'");
         assertStops("callboard.fotor.allowed-sources", "0.0.0.0/33", "'0.0.0.0/33'");
         assertStops("callboard.alerts.to", "", "");
-        assertStops("callboard.alerts.to", "nobody at all", "");
+        assertStops("callboard.alerts.to", "not an address", "");
         assertStops("callboard.alerts.from", "a@x.example\nBcc: b@x.example", "");
         assertStops("callboard.database.url", "jdbc:mysql://localhost/x", "jdbc:postgresql:");
         assertStops("callboard.database.url", "jdbc:h2:mem:callboard", "H2 in a file");
@@ -62,27 +62,27 @@ final class StartTest {
     }
 
     @Test
-    void anUnknownKeyIsNamedWithTheLikelyOne() {
+    void suggestsTheLikelyKeyForAnUnknownOne() {
         assertStops("callboard.alert.to", "ops@x.example", "callboard.alerts.to");
         assertStops("callboard.port", "8080", "callboard.http.port");
-        assertStops("callboard.nobody.allowed-sources", "192.0.2.1", "callboard.fotor.allowed-sources");
+        assertStops("callboard.unknown.allowed-sources", "192.0.2.1", "callboard.fotor.allowed-sources");
         assertStops("callboard.zzz", "1", "no such setting");
     }
 
     @Test
-    void aTrialIsForThisMachineAlone() {
+    void allowsATrialOnLoopbackOnly() {
         assertStops(Map.of("callboard.trial", "true", "callboard.http.host", "0.0.0.0"), "callboard.trial: ");
     }
 
     @Test
-    void aPasswordIsNotSentUnencryptedToAnotherMachine() {
+    void allowsNoUnencryptedConnectionToAMailServerOnAnotherMachine() {
         assertStops(
                 Map.of("callboard.mail.host", "mail.x.example", "callboard.mail.security", "none"),
                 "callboard.mail.security: ");
     }
 
     @Test
-    void aPortInUseIsNamed() throws IOException {
+    void namesTheKeyOfAPortInUse() throws IOException {
         try (ServerSocket taken = takenPort()) {
             assertStops("callboard.http.port", String.valueOf(taken.getLocalPort()), "127.0.0.1");
             assertStops("callboard.management.port", String.valueOf(taken.getLocalPort()), "127.0.0.1");
@@ -91,7 +91,7 @@ final class StartTest {
     }
 
     @Test
-    void aDatabaseThatDoesNotAnswerIsNamedWithoutItsPassword() throws IOException {
+    void namesAnUnreachableDatabaseWithoutItsPassword() throws IOException {
         String url = "jdbc:postgresql://127.0.0.1:" + TestCallboard.freePort() + "/callboard";
         assertStops(
                 Map.of("callboard.database.url", url + "?password=" + SECRET, "callboard.database.password", SECRET),
@@ -101,7 +101,7 @@ final class StartTest {
     // ---- route files ----
 
     @Test
-    void aBrokenRouteFileIsNamed() throws IOException {
+    void namesAnInvalidRouteFile() throws IOException {
         assertStopsWithRoutes("fotor.camel.yaml", "beanName: results", "beanName: resultz");
         assertStopsWithRoutes("fotor.camel.yaml", "- to:", "- two:");
         assertStopsWithRoutes("fotor.camel.yaml", "- route:", "- route: [");
@@ -112,19 +112,19 @@ final class StartTest {
     }
 
     @Test
-    void aTemplateWithoutTheSourceCheckIsNamed() throws IOException {
+    void namesATemplateWithoutTheSourceCheck() throws IOException {
         assertStopsWithRoutes("receive-callback.camel.yaml", "beanName: sourceCheck", "beanName: problemDetails");
         assertStopsWithRoutes("receive-callback.camel.yaml", "method: admit", "method: toString");
     }
 
     @Test
-    void aBrokenSchemaIsNamed() throws IOException {
+    void namesAnInvalidSchema() throws IOException {
         assertStopsWithRoutes("fotor.schema.json", "{", "[");
         assertStopsWithRoutes("fotor.schema.json", "^[^", "^[[^");
     }
 
     @Test
-    void aProviderThatCouldNotCallIsNamed() throws IOException {
+    void namesAProviderWithoutARouterOrAnInstanceOfTheTemplate() throws IOException {
         assertStopsWithRoutes("fotor.camel.yaml", "    id: fotor\n", "    id: photor\n");
         assertStopsWithRoutes("fotor.camel.yaml", "        name: fotor\n", "        name: photor\n");
 
@@ -138,7 +138,7 @@ final class StartTest {
     }
 
     @Test
-    void aRouteFileOrASchemaWithoutTheOtherIsNamed() throws IOException {
+    void namesARouteFileWithoutASchemaAndASchemaWithoutARouteFile() throws IOException {
         Path routes = installation().resolve("routes");
         Path schema = routes.resolve("fotor.schema.json");
         Files.move(schema, routes.resolve("photor.schema.json"));
@@ -149,14 +149,14 @@ final class StartTest {
     }
 
     @Test
-    void aFolderWithoutAProviderIsNamed() throws IOException {
+    void namesAFolderWithoutAProvider() throws IOException {
         Path empty = TestCallboard.newFolder();
         assertStops("callboard.routes", "file:" + empty + "/*.camel.yaml", "<provider>.schema.json");
         assertStops("callboard.routes", "file:" + empty + "/none/*.camel.yaml", "there is no folder");
     }
 
     @Test
-    void takesTheRoutesOfAFolderThatIsALink() throws IOException {
+    void readsTheRoutesOfAFolderThatIsALink() throws IOException {
         Path link = TestCallboard.newFolder().resolve("link");
         Files.createSymbolicLink(link, Path.of("routes").toAbsolutePath());
         try (TestCallboard callboard =
@@ -171,7 +171,7 @@ final class StartTest {
     // ---- the process ----
 
     @Test
-    void saysInSixLinesWhereEverythingIs() throws Exception {
+    void logsItsUrlsAndSettingsInSixLines() throws Exception {
         Path folder = installation();
         int port = TestCallboard.freePort();
         int management = TestCallboard.freePort();
@@ -207,13 +207,13 @@ final class StartTest {
     }
 
     @Test
-    void aWrongSettingEndsTheProcessWithOneLine() throws Exception {
+    void exitsWithOneLineForAnInvalidSetting() throws Exception {
         assertThat(failure(installation(), Map.of("CALLBOARD_HTTP_PORT", "http")))
                 .contains("callboard.http.port", "'http'");
     }
 
     @Test
-    void aPortInUseEndsTheProcessWithOneLine() throws Exception {
+    void exitsWithOneLineForAPortInUse() throws Exception {
         try (ServerSocket taken = takenPort()) {
             assertThat(failure(
                             installation(),
@@ -227,7 +227,7 @@ final class StartTest {
     }
 
     @Test
-    void aBrokenRouteFileEndsTheProcessWithOneLine() throws Exception {
+    void exitsWithOneLineForAnInvalidRouteFile() throws Exception {
         Path folder = installation();
         Path broken = folder.resolve("routes/fotor.camel.yaml");
         Files.writeString(broken, Files.readString(broken).replace("setVariable:", "setVarable:"));
@@ -242,7 +242,7 @@ final class StartTest {
     }
 
     @Test
-    void anUnknownKeyOfCamelEndsTheProcessWithOneLine() throws Exception {
+    void exitsWithOneLineForAnUnknownKeyOfCamel() throws Exception {
         Path folder = installation();
         Files.writeString(
                 folder.resolve("application.properties"),
@@ -251,7 +251,7 @@ final class StartTest {
         assertThat(failure(folder, Map.of())).contains("camel.main.noSuchKey");
     }
 
-    // ---- words ----
+    // ---- helpers ----
 
     private static void assertStops(String key, String value, String why) {
         assertStops(Map.of(key, value), key + ": ", why);
@@ -294,7 +294,7 @@ final class StartTest {
         return new ServerSocket(0, 1, AddressRange.parseAddress("127.0.0.1").orElseThrow());
     }
 
-    /** A folder as a user has it: the settings and the routes. */
+    /** A new folder with the settings and the routes of this project. */
     private static Path installation() throws IOException {
         Path folder = TestCallboard.newFolder();
         Files.copy(Path.of("application.properties"), folder.resolve("application.properties"));
@@ -326,7 +326,7 @@ final class StartTest {
         return java.start();
     }
 
-    /** What a process that can't start says before it ends. */
+    /** The one line that a process logs when it cannot start. */
     private static String failure(Path folder, Map<String, String> environment) throws Exception {
         Process process = run(folder, environment);
         assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();

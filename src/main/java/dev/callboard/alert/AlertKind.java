@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What an alert is about, and the rules that follow from it: which callbacks raise it, how often, and how it is mailed.
- * A user's route may set other words; they follow the rules of {@link #OTHER} and keep their word in the tables.
+ * The kinds of alerts, each with its rules: which callbacks raise it, how often, and how it is mailed.
+ * A user's route may set other codes; they follow the rules of {@link #OTHER}, and the tables hold them as they are.
  */
 public enum AlertKind {
     /** The provider says that a task has failed. */
@@ -20,7 +20,7 @@ public enum AlertKind {
     INCOMPLETE("incomplete", "with parts missing", Dedup.REVISION),
     /** A task is completed, and the provider marks its result as harmful or sensitive. */
     FLAGGED("flagged", "marked as harmful or sensitive", Dedup.REVISION),
-    /** A callback has a status that no route knows. */
+    /** A callback has a status that its route does not handle. */
     UNKNOWN("unknown", "with an unknown status", Dedup.DAY),
     /** Callers were rejected. */
     REFUSED("refused", "rejected callers", Dedup.DAY),
@@ -28,11 +28,11 @@ public enum AlertKind {
     MALFORMED("malformed", "an invalid callback", Dedup.HOUR),
     /** A mail server has rejected a recipient of another mail for good. */
     UNDELIVERED("undelivered", "an undeliverable mail", Dedup.DAY),
-    /** A word that only a user's route knows. */
+    /** A code of a user's own route. */
     OTHER("", "", Dedup.REVISION);
 
     /** How often an alert about the same thing is raised. */
-    public enum Dedup {
+    enum Dedup {
         /** Once for each revision of a task. */
         REVISION,
         /** Once a day, in UTC. */
@@ -46,69 +46,69 @@ public enum AlertKind {
     private static final DateTimeFormatter HOUR =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH").withZone(ZoneOffset.UTC);
 
-    private final String word;
+    private final String code;
     private final String phrase;
     private final Dedup dedup;
 
-    AlertKind(String word, String phrase, Dedup dedup) {
-        this.word = word;
+    AlertKind(String code, String phrase, Dedup dedup) {
+        this.code = code;
         this.phrase = phrase;
         this.dedup = dedup;
     }
 
-    /** The kind that a column or a route names; {@link #OTHER} for a word that only a user's route knows. */
-    public static AlertKind of(String word) {
+    /** The kind that a column or a route names; {@link #OTHER} for a code of a user's own route. */
+    public static AlertKind of(String code) {
         return Arrays.stream(values())
-                .filter(kind -> kind != OTHER && kind.word.equals(word))
+                .filter(kind -> kind != OTHER && kind.code.equals(code))
                 .findFirst()
                 .orElse(OTHER);
     }
 
-    /** The words of all kinds but {@link #OTHER}, in the order of the manual. */
-    public static List<String> words() {
+    /** The codes of all kinds but {@link #OTHER}, in the order of the manual. */
+    public static List<String> codes() {
         return Arrays.stream(values())
                 .filter(kind -> kind != OTHER)
-                .map(AlertKind::word)
+                .map(AlertKind::code)
                 .toList();
     }
 
     /** How the kind is named in a mail that is about another kind of the same callback. */
-    public static String phrase(String word) {
-        AlertKind kind = of(word);
-        return kind == OTHER ? word : kind.phrase;
+    public static String phrase(String code) {
+        AlertKind kind = of(code);
+        return kind == OTHER ? code : kind.phrase;
     }
 
-    /** How routes, columns and settings name it; empty for {@link #OTHER}. */
-    public String word() {
-        return word;
+    /** The name in routes, columns and settings; empty for {@link #OTHER}. */
+    public String code() {
+        return code;
     }
 
     /** How the templates of mails name it. */
     public String section() {
-        return this == OTHER ? "other" : word;
+        return this == OTHER ? "other" : code;
     }
 
-    /** Whether a callback raises it even if it is stale, since the task has not seen what it says either way. */
+    /** Whether a stale callback raises it too, since what it reports is new to the task all the same. */
     public boolean isRaisedByStaleCallback() {
         return this == FLAGGED || this == UNKNOWN;
     }
 
     /** Whether it is mailed in digests only, never at once. */
-    public boolean isDigestOnly() {
+    boolean isDigestOnly() {
         return this == FLAGGED;
     }
 
     /** Whether its mails list the most frequent reasons and say how many tasks have completed since. */
-    public boolean hasReasons() {
+    boolean hasReasons() {
         return this == FAILED || this == UNKNOWN;
     }
 
-    /** Whether it goes to every address of the settings, unless it has recipients of its own. */
-    public boolean isForEverybody() {
+    /** Whether it is mailed to every address of the settings, unless it has recipients of its own. */
+    boolean isForAllRecipients() {
         return this == UNDELIVERED;
     }
 
-    public Dedup dedup() {
+    Dedup dedup() {
         return dedup;
     }
 
@@ -121,8 +121,8 @@ public enum AlertKind {
     public Optional<String> dedupKey(String about, Instant now) {
         return switch (dedup) {
             case REVISION -> Optional.empty();
-            case DAY -> Optional.of(word + " " + about + " " + DAY.format(now));
-            case HOUR -> Optional.of(word + " " + about + " " + HOUR.format(now));
+            case DAY -> Optional.of(code + " " + about + " " + DAY.format(now));
+            case HOUR -> Optional.of(code + " " + about + " " + HOUR.format(now));
         };
     }
 }

@@ -2,6 +2,7 @@ package dev.callboard.alert;
 
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlFile;
+import dev.callboard.db.SqlTimes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -11,7 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.OffsetDateTime;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -69,14 +70,13 @@ public final class AlertMetrics {
                 PreparedStatement select = connection.prepareStatement(COUNT_ALERTS);
                 ResultSet row = select.executeQuery()) {
             row.next();
-            OffsetDateTime oldest = row.getObject("oldest_pending", OffsetDateTime.class);
+            Instant oldest = SqlTimes.get(row, "oldest_pending");
             pending.set(row.getLong("pending"));
             undeliverable.set(row.getLong("undeliverable"));
             oldestPendingSeconds.set(
                     oldest == null
                             ? 0
-                            : Duration.between(oldest.toInstant(), clock.instant())
-                                    .toSeconds());
+                            : Duration.between(oldest, clock.instant()).toSeconds());
         }
     }
 }

@@ -17,9 +17,9 @@ import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 
 /**
- * What one attempt to hand over a mail came to, by the replies of the mail server (RFC 5321). A recipient is rejected
+ * The result of one attempt to send a mail, by the replies of the mail server (RFC 5321). A recipient is rejected
  * only if the server refuses it, or the mail itself, for good. What the server refuses before it knows the recipients is
- * a fault of the settings: the mail is attempted again, as after every other error.
+ * an error of the settings: the mail is attempted again, as after every other error.
  *
  * @param accepted the recipients for whom the server accepted the mail
  * @param rejected the recipients for whom it never will
@@ -39,7 +39,7 @@ record DeliveryResult(
 
     private static final Pattern REPLY_CODE = Pattern.compile("^(\\d{3})\\b|response: (\\d{3})\\b");
 
-    /** The mail library's word for a connection that ended instead of a reply. */
+    /** The mail library's message for a connection that ended instead of a reply. */
     private static final String CONNECTION_ENDED = "[EOF]";
 
     /** The server accepted the mail for all recipients. */
@@ -48,15 +48,15 @@ record DeliveryResult(
     }
 
     /**
-     * @param failure what the mail library has thrown
-     * @param recipients whom the mail was for, in lower case
+     * @param failure the exception of the mail library
+     * @param recipients the recipients of the mail, in lower case
      */
     static DeliveryResult failed(Throwable failure, Collection<String> recipients) {
         return new Verdict(recipients).of(failure);
     }
 
-    /** How an address is written in this class and in the database. */
-    static String word(Address address) {
+    /** An address as it is compared and stored: in lower case. */
+    static String normalize(Address address) {
         return ((InternetAddress) address).getAddress().toLowerCase(Locale.ROOT);
     }
 
@@ -110,7 +110,7 @@ record DeliveryResult(
             int code = failed.getReturnCode();
             if (code / 100 == 2) {
                 for (Address address : failed.getValidSentAddresses()) {
-                    accepted.add(word(address));
+                    accepted.add(normalize(address));
                 }
             } else if (failed.getCommand().startsWith("MAIL")) {
                 settingsAtFault = code / 100 == 5;
@@ -124,7 +124,7 @@ record DeliveryResult(
 
         private void judgeRecipient(SMTPAddressFailedException failed) {
             int code = failed.getReturnCode();
-            String address = word(failed.getAddress());
+            String address = normalize(failed.getAddress());
             if (LOGIN_REPLIES.contains(code)) {
                 settingsAtFault = true;
                 deferred.add(address);
@@ -147,7 +147,7 @@ record DeliveryResult(
                             : "the mail server rejected the login: " + message);
         }
 
-        /** The server said nothing about a recipient or the mail: the connection, its encryption, the greeting. */
+        /** An error before any reply about a recipient or the mail: the connection, its encryption, the greeting. */
         private void judgeConnection(Throwable failure) {
             StringBuilder text = new StringBuilder();
             for (Throwable e = failure; e != null; e = e.getCause()) {

@@ -8,13 +8,13 @@ import java.util.UUID;
  * A mail that this process may attempt until its lease expires.
  *
  * @param mailId its Message-ID
- * @param kind the word of its kind, which only a user's route may know
+ * @param kind the code of its kind, which may be a user's own
  * @param threadId the Message-ID of the first mail about the provider and kind
  * @param previousId the Message-ID of the mail before it; null if it is the first
  * @param attempt which attempt this is, from 1
  * @param accepted whether a recipient accepted it on an earlier attempt
  * @param rejected the recipients who rejected it on an earlier attempt, in lower case
- * @param recipients who is still to receive it
+ * @param recipients the recipients that have not accepted or rejected it
  */
 record LeasedMail(
         String mailId,
@@ -30,6 +30,6 @@ record LeasedMail(
         MailContent content) {
     /** The addresses of the recipients, in lower case. */
     List<String> addresses() {
-        return recipients.stream().map(DeliveryResult::word).toList();
+        return recipients.stream().map(DeliveryResult::normalize).toList();
     }
 }

@@ -63,7 +63,7 @@ public final class MailComposer {
 
     /** A mail to every address of the settings, which shows that mails arrive. */
     MimeMessage composeTest() throws MessagingException {
-        return message(model.ofTest(), recipients.everybody(), "<" + UUID.randomUUID() + "@callboard>");
+        return message(model.ofTest(), recipients.all(), "<" + UUID.randomUUID() + "@callboard>");
     }
 
     private MimeMessage message(Map<String, Object> model, List<InternetAddress> to, String id)
@@ -73,7 +73,7 @@ public final class MailComposer {
         message.setRecipients(Message.RecipientType.TO, to.toArray(new InternetAddress[0]));
         message.setHeader("Subject", header(SafeText.line(templates.subject(model), MAX_SUBJECT)));
         message.setSentDate(Date.from(clock.instant()));
-        // Asks for no automatic reply: RFC 3834, and a header of Microsoft Exchange.
+        // Suppresses automatic replies: RFC 3834, and a header of Microsoft Exchange.
         message.setHeader("Auto-Submitted", "auto-generated");
         message.setHeader("X-Auto-Response-Suppress", "All");
         MimeBodyPart plain = new MimeBodyPart();

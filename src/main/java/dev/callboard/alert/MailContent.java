@@ -4,7 +4,7 @@ import java.time.Instant;
 import java.util.List;
 
 /**
- * What a mail says of its alerts, however many there are.
+ * The content of a mail about any number of alerts.
  *
  * @param alerts how many alerts it is about
  * @param tasks how many tasks these are about; 0 if they are about none
@@ -32,13 +32,13 @@ record MailContent(
     record Reason(String reason, long alerts) {}
 
     /**
-     * One alert, with its callback and with where its task stands now; what is not known is null.
+     * One alert, with its callback and the current state of its task; unknown values are null.
      *
      * @param otherKinds the other kinds that the callback raised
      * @param detail lines of text, of an alert that is about no task
      * @param details a JSON object of labels and texts
      * @param occurredAt the provider's time
-     * @param outcome where the task stands now
+     * @param outcome the current outcome of the task
      */
     record Alert(
             String taskId,

@@ -5,8 +5,8 @@ import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * The health check {@code mail} on {@code /observe/health}: DOWN, with the reason, while the mail server refuses what
- * only other settings can correct. Readiness and liveness do not depend on it, since callbacks are recorded all the
+ * The health check {@code mail} on {@code /observe/health}: DOWN, with the reason, while the mail server rejects mails
+ * until the settings are corrected. Readiness and liveness do not depend on it, since callbacks are recorded all the
  * same. Safe for any number of threads.
  */
 public final class MailHealthCheck extends AbstractHealthCheck {
@@ -17,7 +17,7 @@ public final class MailHealthCheck extends AbstractHealthCheck {
         super("callboard", "mail");
     }
 
-    /** Takes notice of an attempt to send a mail. */
+    /** Updates the state after an attempt to send a mail. */
     void update(DeliveryResult result) {
         if (result.settingsAtFault()) {
             fault = result.error();

@@ -105,10 +105,10 @@ final class MailModel {
     /**
      * The model of a mail about alerts.
      *
-     * @param word the word of their kind
+     * @param code the code of their kind
      */
-    Map<String, Object> of(String word, String provider, MailContent content) {
-        AlertKind kind = AlertKind.of(word);
+    Map<String, Object> of(String code, String provider, MailContent content) {
+        AlertKind kind = AlertKind.of(code);
         String name = line(provider, MAX_VALUE);
         long count = content.alerts();
         List<Map<String, Object>> all = new ArrayList<>();
@@ -117,7 +117,7 @@ final class MailModel {
         }
         Map<String, Object> model = new HashMap<>();
         model.put(kind.section(), true);
-        model.put("kind", line(word, MAX_VALUE));
+        model.put("kind", line(code, MAX_VALUE));
         model.put("provider", name);
         model.put("name", name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1));
         model.put("manage", manage);

@@ -57,12 +57,12 @@ public final class MailServer {
         return sender;
     }
 
-    /** Where mails go, for people to read. */
+    /** Where mails are sent, as text for log lines and answers. */
     public static String describe(Settings settings) {
         Settings.Mail server = settings.mail();
         return server.host()
                 .map(host ->
-                        host + ":" + server.port() + ", " + server.security().word())
+                        host + ":" + server.port() + ", " + server.security().code())
                 .orElseGet(() -> "files in " + server.directory() + " (callboard.mail.host is not set)");
     }
 }

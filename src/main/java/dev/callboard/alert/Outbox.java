@@ -29,8 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bean {@code outbox} of the route {@code send-alerts}: puts alerts into mails, leases the mail to send, and marks
- * what an attempt came to. A mail is delivered at least once: it is sent again, under the same Message-ID, if the
+ * The bean {@code outbox} of the route {@code send-alerts}: puts alerts into mails, leases the mail to send, and records
+ * the result of each attempt. A mail is delivered at least once: it is sent again, under the same Message-ID, if the
  * process dies between the hand-over and {@link #mark}, or if the reply of the mail server is lost.
  *
  * <p>Several processes may share one PostgreSQL: a mail is created once, and only the process that has leased it sends
@@ -169,7 +169,7 @@ public final class Outbox {
     }
 
     private static List<String> addresses(List<InternetAddress> addresses) {
-        return addresses.stream().map(DeliveryResult::word).toList();
+        return addresses.stream().map(DeliveryResult::normalize).toList();
     }
 
     private Optional<DueMail> dueMail() throws SQLException {
@@ -204,10 +204,10 @@ public final class Outbox {
         });
     }
 
-    /** Whom the settings name now and who has neither accepted nor rejected the mail. */
+    /** The recipients in the settings, except those who have accepted or rejected the mail. */
     private static List<InternetAddress> left(Map<String, RecipientState> known, List<InternetAddress> configured) {
         return configured.stream()
-                .filter(address -> known.getOrDefault(DeliveryResult.word(address), RecipientState.PENDING)
+                .filter(address -> known.getOrDefault(DeliveryResult.normalize(address), RecipientState.PENDING)
                         == RecipientState.PENDING)
                 .toList();
     }
@@ -256,9 +256,9 @@ public final class Outbox {
     }
 
     /**
-     * Marks what an attempt came to.
+     * Records the result of an attempt.
      *
-     * @param failure what the mail server, or the making of the mail, has thrown; null if the mail was accepted
+     * @param failure the exception from composing or sending the mail; null if the mail was accepted
      */
     public void mark(@Variable("mail") LeasedMail mail, @Variable("failure") Exception failure) throws SQLException {
         DeliveryResult result = failure == null
@@ -273,7 +273,7 @@ public final class Outbox {
                 ? now.plus(RetryBackoff.delay(
                         mail.attempt(), ThreadLocalRandom.current().nextDouble()))
                 : null;
-        boolean ours = transact(connection -> {
+        boolean leased = transact(connection -> {
             if (!store.mark(
                     connection,
                     mail,
@@ -290,7 +290,7 @@ public final class Outbox {
             return true;
         });
         sync();
-        if (!ours) {
+        if (!leased) {
             LOG.warn(
                     "lost the lease of a mail mail={} provider={} kind={} (it may arrive twice)",
                     mail.mailId(),
@@ -304,7 +304,7 @@ public final class Outbox {
         log(mail, result, nextAttemptAt);
     }
 
-    /** Once a day for an address, if anybody else can be reached; never about a mail that says the same of another. */
+    /** Once a day for an address, if the alert has another recipient; never about a mail of this kind itself. */
     private void raiseUndelivered(Connection connection, LeasedMail mail, DeliveryResult result, Instant now)
             throws SQLException {
         Set<String> rejected = new HashSet<>(mail.rejected());
@@ -316,7 +316,7 @@ public final class Outbox {
         for (String address : new TreeSet<>(result.rejected())) {
             String detail = "For: " + address + "\nAbout: " + mail.provider() + ", " + mail.kind() + "\nWhy: "
                     + result.error() + "\nThe mail: " + mail.mailId() + ", in GET /mails on the management port";
-            raise(connection, AlertKind.UNDELIVERED.word(), mail.provider(), address, detail, now);
+            raise(connection, AlertKind.UNDELIVERED.code(), mail.provider(), address, detail, now);
         }
     }
 

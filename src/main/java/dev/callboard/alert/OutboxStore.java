@@ -1,15 +1,13 @@
 package dev.callboard.alert;
 
 import dev.callboard.db.SqlFile;
+import dev.callboard.db.SqlTimes;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -44,10 +42,10 @@ final class OutboxStore {
         BOUNCED("bounced"),
         SUPPRESSED("suppressed");
 
-        private final String word;
+        private final String code;
 
-        MailState(String word) {
-            this.word = word;
+        MailState(String code) {
+            this.code = code;
         }
     }
 
@@ -57,14 +55,14 @@ final class OutboxStore {
         ACCEPTED("accepted"),
         REJECTED("rejected");
 
-        private final String word;
+        private final String code;
 
-        RecipientState(String word) {
-            this.word = word;
+        RecipientState(String code) {
+            this.code = code;
         }
 
-        static RecipientState of(String word) {
-            return valueOf(word.toUpperCase(Locale.ROOT));
+        static RecipientState of(String code) {
+            return valueOf(code.toUpperCase(Locale.ROOT));
         }
     }
 
@@ -83,7 +81,10 @@ final class OutboxStore {
                 ResultSet row = select.executeQuery()) {
             while (row.next()) {
                 groups.add(new AlertGroup(
-                        row.getString("provider"), row.getString("kind"), instant(row, "oldest"), latestMail(row)));
+                        row.getString("provider"),
+                        row.getString("kind"),
+                        SqlTimes.get(row, "oldest"),
+                        latestMail(row)));
             }
         }
         return groups;
@@ -98,10 +99,10 @@ final class OutboxStore {
                 row.getInt("sequence"),
                 row.getString("thread_id"),
                 new DigestSchedule.LastMail(
-                        instant(row, "quiet_after"),
-                        instant(row, "next_digest_at"),
+                        SqlTimes.get(row, "quiet_after"),
+                        SqlTimes.get(row, "next_digest_at"),
                         Duration.ofSeconds(row.getInt("interval_seconds")),
-                        instant(row, "sent_at") != null)));
+                        SqlTimes.get(row, "sent_at") != null)));
     }
 
     /**
@@ -121,11 +122,11 @@ final class OutboxStore {
             insert.setInt(4, group.latest().map(LatestMail::sequence).orElse(0) + 1);
             insert.setString(5, group.latest().map(LatestMail::threadId).orElse(mailId));
             insert.setString(6, group.latest().map(LatestMail::mailId).orElse(null));
-            setInstant(insert, 7, now);
-            setInstant(insert, 8, now.plus(base));
+            SqlTimes.set(insert, 7, now);
+            SqlTimes.set(insert, 8, now.plus(base));
             insert.setLong(9, interval.toSeconds());
-            setInstant(insert, 10, now.plus(interval));
-            setInstant(insert, 11, now);
+            SqlTimes.set(insert, 10, now.plus(interval));
+            SqlTimes.set(insert, 11, now);
             return insert.executeUpdate() == 1;
         }
     }
@@ -142,8 +143,8 @@ final class OutboxStore {
 
     Optional<DueMail> dueMail(Connection connection, Instant now) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(SELECT_DUE_MAIL)) {
-            setInstant(select, 1, now);
-            setInstant(select, 2, now);
+            SqlTimes.set(select, 1, now);
+            SqlTimes.set(select, 2, now);
             try (ResultSet row = select.executeQuery()) {
                 return row.next()
                         ? Optional.of(new DueMail(
@@ -161,15 +162,15 @@ final class OutboxStore {
     /**
      * Leases a mail, which begins an attempt.
      *
-     * @return whether the lease is ours; if not, another process was faster
+     * @return whether this process has the lease; if not, another process was faster
      */
     boolean lease(Connection connection, String mailId, UUID leaseId, Instant now, Instant until) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(LEASE_MAIL)) {
             update.setObject(1, leaseId);
-            setInstant(update, 2, until);
+            SqlTimes.set(update, 2, until);
             update.setString(3, mailId);
-            setInstant(update, 4, now);
-            setInstant(update, 5, now);
+            SqlTimes.set(update, 4, now);
+            SqlTimes.set(update, 5, now);
             return update.executeUpdate() == 1;
         }
     }
@@ -181,7 +182,7 @@ final class OutboxStore {
      * @param failedAt null unless the state is bounced or suppressed
      * @param nextAttemptAt null unless the state is pending
      * @param error null if there is none
-     * @return whether the lease was still ours
+     * @return whether this process still had the lease
      */
     boolean mark(
             Connection connection,
@@ -193,10 +194,10 @@ final class OutboxStore {
             String error)
             throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(MARK_MAIL)) {
-            update.setString(1, state.word);
-            setInstant(update, 2, sentAt);
-            setInstant(update, 3, failedAt);
-            setInstant(update, 4, nextAttemptAt);
+            update.setString(1, state.code);
+            SqlTimes.set(update, 2, sentAt);
+            SqlTimes.set(update, 3, failedAt);
+            SqlTimes.set(update, 4, nextAttemptAt);
             update.setString(5, error);
             update.setString(6, mail.mailId());
             update.setObject(7, mail.leaseId());
@@ -256,7 +257,7 @@ final class OutboxStore {
         }
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             for (String address : addresses) {
-                statement.setString(1, state.word);
+                statement.setString(1, state.code);
                 statement.setString(2, mailId);
                 statement.setString(3, address);
                 statement.addBatch();
@@ -270,8 +271,8 @@ final class OutboxStore {
         try (PreparedStatement mails = connection.prepareStatement(RESUME_MAILS);
                 PreparedStatement recipients = connection.prepareStatement(
                         "UPDATE mail_recipient SET state = 'pending' WHERE state = 'rejected'")) {
-            setInstant(mails, 1, now);
-            setInstant(mails, 2, now);
+            SqlTimes.set(mails, 1, now);
+            SqlTimes.set(mails, 2, now);
             mails.executeUpdate();
             recipients.executeUpdate();
         }
@@ -299,7 +300,7 @@ final class OutboxStore {
             insert.setString(3, provider);
             insert.setString(4, dedupKey);
             insert.setString(5, detail);
-            setInstant(insert, 6, now);
+            SqlTimes.set(insert, 6, now);
             return insert.executeUpdate() == 1;
         }
     }
@@ -324,8 +325,8 @@ final class OutboxStore {
                                 row.getLong("alerts"),
                                 row.getLong("tasks"),
                                 row.getLong("completed"),
-                                instant(row, "since"),
-                                instant(row, "until"),
+                                SqlTimes.get(row, "since"),
+                                SqlTimes.get(row, "until"),
                                 reasons,
                                 newest,
                                 files))
@@ -343,8 +344,8 @@ final class OutboxStore {
                 otherKinds == null ? List.of() : List.of(otherKinds.split(",", -1)),
                 row.getString("detail"),
                 row.getString("details"),
-                instant(row, "created_at"),
-                instant(row, "occurred_at"),
+                SqlTimes.get(row, "created_at"),
+                SqlTimes.get(row, "occurred_at"),
                 row.getString("outcome"));
     }
 
@@ -364,15 +365,5 @@ final class OutboxStore {
             }
         }
         return rows;
-    }
-
-    private static Instant instant(ResultSet row, String column) throws SQLException {
-        OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
-        return time == null ? null : time.toInstant();
-    }
-
-    private static void setInstant(PreparedStatement statement, int index, Instant instant) throws SQLException {
-        statement.setObject(
-                index, instant == null ? null : instant.atOffset(ZoneOffset.UTC), Types.TIMESTAMP_WITH_TIMEZONE);
     }
 }

@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 public final class Recipients {
     private static final String NOBODY = "none";
 
-    /** Addresses are ASCII, since SMTPUTF8 (RFC 6531) is not used; a domain of other letters has an ASCII form (xn--). */
+    /** Addresses are ASCII, since SMTPUTF8 (RFC 6531) is not used; a domain in Unicode has an ASCII form (xn--). */
     private static final Pattern ASCII = Pattern.compile("[!-~]{3,254}");
 
     private final Map<AlertKind, List<InternetAddress>> byKind = new EnumMap<>(AlertKind.class);
@@ -34,7 +34,7 @@ public final class Recipients {
         this.from = sender(settings);
         settings.alerts().toByKind().forEach((kind, to) -> {
             String key = Settings.Alerts.keyOfKind(kind);
-            if (!AlertKind.words().contains(kind)) {
+            if (!AlertKind.codes().contains(kind)) {
                 throw StartException.of(key, "there is no such alert kind");
             }
             byKind.put(AlertKind.of(kind), to.equals(NOBODY) ? List.of() : addresses(key, to, settings));
@@ -88,14 +88,14 @@ public final class Recipients {
     }
 
     /** All addresses that the settings name, each once. */
-    List<InternetAddress> everybody() {
+    List<InternetAddress> all() {
         Map<String, InternetAddress> all = new LinkedHashMap<>();
-        byDefault.forEach(address -> all.putIfAbsent(DeliveryResult.word(address), address));
+        byDefault.forEach(address -> all.putIfAbsent(DeliveryResult.normalize(address), address));
         byProvider
                 .values()
-                .forEach(list -> list.forEach(address -> all.putIfAbsent(DeliveryResult.word(address), address)));
+                .forEach(list -> list.forEach(address -> all.putIfAbsent(DeliveryResult.normalize(address), address)));
         byKind.values()
-                .forEach(list -> list.forEach(address -> all.putIfAbsent(DeliveryResult.word(address), address)));
+                .forEach(list -> list.forEach(address -> all.putIfAbsent(DeliveryResult.normalize(address), address)));
         return List.copyOf(all.values());
     }
 
@@ -104,12 +104,12 @@ public final class Recipients {
         if (byKind.containsKey(kind)) {
             return byKind.get(kind);
         }
-        return kind.isForEverybody() ? everybody() : byProvider.getOrDefault(provider, byDefault);
+        return kind.isForAllRecipients() ? all() : byProvider.getOrDefault(provider, byDefault);
     }
 
-    /** Whether anybody but these, in lower case, receives the alert that a mail is undeliverable. */
+    /** Whether the alert about an undeliverable mail has a recipient other than these, in lower case. */
     boolean hasOthers(Set<String> addresses) {
         return of(AlertKind.UNDELIVERED, "").stream()
-                .anyMatch(address -> !addresses.contains(DeliveryResult.word(address)));
+                .anyMatch(address -> !addresses.contains(DeliveryResult.normalize(address)));
     }
 }

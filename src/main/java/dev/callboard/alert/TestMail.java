@@ -20,7 +20,7 @@ public final class TestMail {
         this.composer = composer;
         this.health = health;
         this.addresses =
-                recipients.everybody().stream().map(DeliveryResult::word).toList();
+                recipients.all().stream().map(DeliveryResult::normalize).toList();
         this.server = MailServer.describe(settings);
     }
 
@@ -31,7 +31,7 @@ public final class TestMail {
     /**
      * The answer, in one line.
      *
-     * @param failure what the mail server has thrown; null if it accepted the mail for all
+     * @param failure the exception from sending the mail; null if the server accepted it for all recipients
      */
     public String answer(@Variable("failure") Exception failure) {
         DeliveryResult result =

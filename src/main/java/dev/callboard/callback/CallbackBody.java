@@ -14,19 +14,19 @@ import org.apache.camel.Message;
 /**
  * The bean {@code callbackBody}: turns the body of a request into text. Safe for use by any number of threads.
  *
- * <p>JSON between systems is UTF-8 (RFC 8259, section 8.1), whatever the Content-Type says. Bytes that are no UTF-8 are
+ * <p>JSON between systems is UTF-8 (RFC 8259, section 8.1), whatever the Content-Type says. Bytes that are not UTF-8 are
  * rejected instead of replaced: two task ids that differ only in such bytes would become one.
  */
 public final class CallbackBody {
     private final UnaryOperator<String> redact;
 
-    /** @param redact removes our tokens from a text */
+    /** @param redact removes the tokens of the settings from a text */
     public CallbackBody(UnaryOperator<String> redact) {
         this.redact = redact;
     }
 
     /**
-     * Replaces the body by its text without any token of ours, and sets the variable {@code payload} to the same. An empty
+     * Replaces the body by its text without any token of the settings, and sets the variable {@code payload} to the same. An empty
      * body becomes null, and {@code payload} the empty text.
      *
      * @throws InvalidCallbackException if the body is not UTF-8; {@code payload} then has U+FFFD for each wrong sequence
@@ -42,7 +42,7 @@ public final class CallbackBody {
         String text = redact.apply(new String(bytes, StandardCharsets.UTF_8));
         exchange.setVariable("payload", text);
         message.setBody(text);
-        // The replacement character is the only sign that decoding has replaced something; it may also have been sent.
+        // A replacement character shows that decoding has replaced something, or that the caller sent one.
         if (text.indexOf('\ufffd') >= 0) {
             requireUtf8(bytes);
         }

@@ -20,9 +20,9 @@ public final class InvalidCallbackException extends Exception {
      * @param field its place in the body as a JSON Pointer (RFC 6901); empty for the body itself
      * @param expected what is expected there; never what the caller sent
      */
-    public record Problem(String field, String expected) {}
+    record Problem(String field, String expected) {}
 
-    public List<Problem> problems() {
+    List<Problem> problems() {
         return problems;
     }
 }

@@ -104,7 +104,7 @@ public final class Database implements AutoCloseable {
 
     /**
      * Returns when what this connection has committed survives the loss of the process and of power. Must follow each
-     * commit that somebody relies on: H2 acknowledges a commit before it has written the file.
+     * commit that has to be durable: H2 acknowledges a commit before it has written the file.
      */
     public void sync(Connection connection) throws SQLException {
         engine.sync(connection);

@@ -16,13 +16,10 @@ final class PostgresEngine implements Engine {
         config.addDataSourceProperty("connectTimeout", CONNECT_TIMEOUT_SECONDS);
         config.addDataSourceProperty("socketTimeout", SOCKET_TIMEOUT_SECONDS);
         config.addDataSourceProperty("tcpKeepAlive", "true");
-        // One statement for many rows. The counts of inserts are lost by that; recording relies on those of updates
-        // only.
+        // One statement for many rows. The driver then reports no counts of inserts; recording uses those of updates.
         config.addDataSourceProperty("reWriteBatchedInserts", "true");
         config.addDataSourceProperty("ApplicationName", "callboard");
-        // Durable commits, even if the server's default is otherwise; and a process that hangs must not hold its locks
-        // for
-        // ever.
+        // Durable commits, even if the server's default is otherwise; and limits on the locks of a process that hangs.
         config.setConnectionInitSql("SET synchronous_commit = on; SET lock_timeout = '3s';"
                 + " SET idle_in_transaction_session_timeout = '15s'");
     }

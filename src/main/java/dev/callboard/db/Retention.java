@@ -7,8 +7,6 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -67,7 +65,7 @@ public final class Retention {
         try (Connection connection = database.dataSource().getConnection()) {
             for (String delete : DELETE_EXPIRED) {
                 try (PreparedStatement statement = connection.prepareStatement(delete)) {
-                    statement.setObject(1, utc(expiry));
+                    SqlTimes.set(statement, 1, expiry);
                     statement.executeUpdate();
                 }
             }
@@ -107,8 +105,8 @@ public final class Retention {
 
     private static List<Key> lockExpired(Instant expiry, Connection connection) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(LOCK_EXPIRED_TASKS)) {
-            select.setObject(1, utc(expiry));
-            select.setObject(2, utc(expiry));
+            SqlTimes.set(select, 1, expiry);
+            SqlTimes.set(select, 2, expiry);
             List<Key> expired = new ArrayList<>();
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
@@ -133,9 +131,5 @@ public final class Retention {
             }
             return rows;
         }
-    }
-
-    private static OffsetDateTime utc(Instant instant) {
-        return instant.atOffset(ZoneOffset.UTC);
     }
 }

@@ -16,7 +16,7 @@ public final class SqlErrors {
 
     private SqlErrors() {}
 
-    /** Whether another transaction was first or in the way, so that a new attempt may succeed. */
+    /** Whether the statement failed because of a concurrent transaction, so that a new attempt may succeed. */
     public static boolean isRace(SQLException e) {
         return switch (state(e)) {
             case UNIQUE_VIOLATION, SERIALIZATION_FAILURE, DEADLOCK, H2_CONCURRENT_UPDATE -> true;

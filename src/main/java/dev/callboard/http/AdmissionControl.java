@@ -43,13 +43,13 @@ final class AdmissionControl {
     /** Clients that no route admits have this part of all connections. */
     private static final int UNKNOWN_SHARE = 4;
 
-    /** Why a request was answered 503; the word is the metric's. */
+    /** Why a request was answered 503, as in the metric's label. */
     private enum Unavailable {
         IN_FLIGHT,
         MEMORY,
         STARTING;
 
-        private final String word = name().toLowerCase(Locale.ROOT);
+        private final String code = name().toLowerCase(Locale.ROOT);
     }
 
     private final Clock clock;
@@ -92,7 +92,7 @@ final class AdmissionControl {
         this.unknownConnections = new Semaphore(Math.max(1, maxConnections / UNKNOWN_SHARE));
         this.requests = new Semaphore(maxInFlight);
         for (Unavailable reason : Unavailable.values()) {
-            unavailable.put(reason, meters.counter("callboard.http.unavailable", "reason", reason.word));
+            unavailable.put(reason, meters.counter("callboard.http.unavailable", "reason", reason.code));
         }
         meters.gauge("callboard.http.connections", connections, free -> maxConnections - free.availablePermits());
         meters.gauge("callboard.http.in.flight", requests, free -> maxInFlight - free.availablePermits());
@@ -215,7 +215,7 @@ final class AdmissionControl {
         Instant now = clock.instant();
         Instant next = nextLogLine.get();
         if (!now.isBefore(next) && nextLogLine.compareAndSet(next, now.plus(LOG_INTERVAL))) {
-            LOG.warn("answered 503 reason={} ({}; the provider may not send a callback again)", reason.word, hint);
+            LOG.warn("answered 503 reason={} ({}; the provider may not send a callback again)", reason.code, hint);
         }
     }
 }

@@ -54,7 +54,7 @@ final class BodyMemory {
     }
 
     /**
-     * Processes an exchange by its route as soon as the routes have room for a body of this length.
+     * Processes an exchange by its route as soon as there is memory for a body of this length.
      *
      * @param bodyBytes the length of the body as it was read
      */

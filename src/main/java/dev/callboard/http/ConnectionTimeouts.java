@@ -20,7 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * time. The methods for a connection are called on its event loop.
  */
 final class ConnectionTimeouts {
-    /** Why a connection was closed; the word is the metric's. */
+    /** Why a connection was closed, as in the metric's label. */
     enum CloseReason {
         TOO_MANY,
         HEADERS,
@@ -57,7 +57,7 @@ final class ConnectionTimeouts {
         /** Of the newest request. Unlike the request, it is the same object for all who handle that request. */
         private HttpServerResponse response;
 
-        /** NO_TIMER while a request is with a route. */
+        /** NO_TIMER while a route handles a request. */
         private long timer = NO_TIMER;
     }
 

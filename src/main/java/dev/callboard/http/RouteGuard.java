@@ -150,7 +150,7 @@ public final class RouteGuard {
                             route -> providerOf(route).filter(provider::equals).isPresent());
             if (!receives) {
                 throw new StartException(file + "has no templatedRoute of " + TEMPLATE + " with " + PROVIDER + "="
-                        + provider + ", so " + provider + " could not call");
+                        + provider + ", so callbacks of " + provider + " would be answered 404");
             }
             Route router = camel.getRoute(provider);
             if (router == null || !router.getEndpoint().getEndpointUri().equals("direct://" + provider)) {
@@ -195,8 +195,8 @@ public final class RouteGuard {
     /** A file's path in the user's folder if it may be there, else its name. */
     private String file(String name) {
         Path path = settings.routes().folder().resolve(name);
-        boolean ours = !Files.exists(path) && RouteGuard.class.getResource("/camel/" + name) != null;
-        return ours ? "classpath:camel/" + name : path.toString();
+        boolean inJar = !Files.exists(path) && RouteGuard.class.getResource("/camel/" + name) != null;
+        return inJar ? "classpath:camel/" + name : path.toString();
     }
 
     private Model model() {

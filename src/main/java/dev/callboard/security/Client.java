@@ -29,7 +29,7 @@ record Client(InetAddress address, List<InetAddress> proxies) {
         return toString(text(address), proxies);
     }
 
-    /** @param client an address, or a word if it is unknown */
+    /** @param client an address, or what is logged in its place if it is unknown */
     static String toString(String client, List<InetAddress> proxies) {
         if (proxies.isEmpty()) {
             return client;

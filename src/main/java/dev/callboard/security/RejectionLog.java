@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Logs rejected callers, at a limited rate: one line a minute and network (an IPv4 address or an IPv6 /64), for at most
- * {@link #MAX_NETWORKS} networks a minute. So nobody can fill the log or the memory. Safe for use by any number of
+ * {@link #MAX_NETWORKS} networks a minute. So callers cannot fill the log or the memory. Safe for use by any number of
  * threads.
  */
 final class RejectionLog {
@@ -62,7 +62,7 @@ final class RejectionLog {
         lastLines.put(rejection.network(), new LastLine(now));
         String suppressed = last == null || last.suppressed == 0 ? "" : " suppressed=" + last.suppressed;
         return "rejected caller provider=" + provider + " client=" + rejection.client() + " reason="
-                + rejection.reason().word() + suppressed + " (" + rejection.getMessage() + ")";
+                + rejection.reason().code() + suppressed + " (" + rejection.getMessage() + ")";
     }
 
     private void removeUntil(Instant limit) {

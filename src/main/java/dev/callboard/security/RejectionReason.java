@@ -15,7 +15,7 @@ enum RejectionReason {
     /** The connection has no IP address. */
     PEER("without an IP address");
 
-    private final String word = name().toLowerCase(Locale.ROOT);
+    private final String code = name().toLowerCase(Locale.ROOT);
     private final String phrase;
 
     RejectionReason(String phrase) {
@@ -23,8 +23,8 @@ enum RejectionReason {
     }
 
     /** For metrics and log lines. */
-    String word() {
-        return word;
+    String code() {
+        return code;
     }
 
     /** For mails. */

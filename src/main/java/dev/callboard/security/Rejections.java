@@ -54,7 +54,7 @@ public final class Rejections {
                         "provider",
                         provider,
                         "reason",
-                        rejection.reason().word())
+                        rejection.reason().code())
                 .increment();
         log.log(provider, rejection);
         count(provider, rejection);

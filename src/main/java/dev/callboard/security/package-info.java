@@ -1,5 +1,5 @@
 /**
- * Who is calling: the client address behind trusted proxies, the providers' allow lists and tokens, and what is logged,
- * counted and collected of rejected callers. Uses {@code settings} and {@code text}.
+ * The check of callers: the client address behind trusted proxies, the providers' allow lists and tokens, and the logging,
+ * counting and reporting of rejected callers. Uses {@code settings} and {@code text}.
  */
 package dev.callboard.security;

@@ -33,7 +33,7 @@ public record AddressRange(InetAddress network, int prefix) {
             parse("fc00::/7").orElseThrow(),
             parse("fe80::/10").orElseThrow());
 
-    /** Every address there is. */
+    /** Every address. */
     static final List<AddressRange> EVERYBODY =
             List.of(parse("0.0.0.0/0").orElseThrow(), parse("::/0").orElseThrow());
 
@@ -64,7 +64,7 @@ public record AddressRange(InetAddress network, int prefix) {
         return Optional.of(new AddressRange(address, prefix));
     }
 
-    /** Reads one address, strictly: dotted quad or RFC 4291 text, nothing that needs a name server. */
+    /** Reads one address, strictly: dotted quad or RFC 4291 text, nothing that needs a DNS query. */
     public static Optional<InetAddress> parseAddress(String text) {
         if (OCTET_WITH_LEADING_ZERO.matcher(text).find()) {
             return Optional.empty();
@@ -108,7 +108,7 @@ public record AddressRange(InetAddress network, int prefix) {
         return false;
     }
 
-    /** Whether a host that is set by name or address is this machine's loopback; no name server is asked. */
+    /** Whether a host that is set by name or address is this machine's loopback; without a DNS query. */
     public static boolean isLoopbackName(String host) {
         return host.equals("localhost")
                 || parseAddress(host)

@@ -58,7 +58,7 @@ record RouteFolder(Path path, String files, Set<String> providers) {
             throw StartException.of(
                     KEY,
                     "the folder " + folder + " has no <provider>.schema.json with a <provider>.camel.yaml beside it, so"
-                            + " no provider could call");
+                            + " there is no provider");
         }
         return new RouteFolder(folder, files, Collections.unmodifiableSet(providers));
     }

@@ -53,14 +53,14 @@ final class SettingValues {
         return oneOf(key, new Boolean[] {true, false}, String::valueOf);
     }
 
-    <T> T oneOf(String key, T[] allowed, Function<T, String> word) {
+    <T> T oneOf(String key, T[] allowed, Function<T, String> code) {
         return Arrays.stream(allowed)
-                .filter(candidate -> word.apply(candidate).equals(get(key)))
+                .filter(candidate -> code.apply(candidate).equals(get(key)))
                 .findFirst()
                 .orElseThrow(() -> StartException.of(
                         key,
                         "'" + get(key) + "' is none of "
-                                + Arrays.stream(allowed).map(word).collect(Collectors.joining(", "))));
+                                + Arrays.stream(allowed).map(code).collect(Collectors.joining(", "))));
     }
 
     int port(String key) {
@@ -137,7 +137,7 @@ final class SettingValues {
                 .toList();
     }
 
-    /** Addresses and ranges, or the word {@code any}; with loopback if this is a trial. */
+    /** Addresses and ranges, or {@code any}; with loopback if this is a trial. */
     List<AddressRange> sources(String key, boolean trial) {
         List<AddressRange> sources =
                 new ArrayList<>(list(key).equals(List.of(ANY)) ? AddressRange.EVERYBODY : ranges(key));

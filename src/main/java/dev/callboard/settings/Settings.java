@@ -74,7 +74,7 @@ public record Settings(
      * One provider.
      *
      * @param allowedSources the addresses that may call; with {@code callboard.trial} also those of loopback
-     * @param sources the same as the settings have it, for people
+     * @param sources the same as written in the settings, for messages
      * @param tokens the tokens of which the callback URL must carry one; empty if it needs none
      */
     public record Provider(List<AddressRange> allowedSources, List<String> sources, List<String> tokens) {
@@ -102,13 +102,13 @@ public record Settings(
     }
 
     /**
-     * Whom alerts are mailed to, and when.
+     * The recipients of alerts, and the times of their mails.
      *
      * @param to the recipients unless a provider or a kind has others; not parsed
      * @param from the sender; not parsed
      * @param toByProvider recipients by the name of a provider, where set
-     * @param toByKind recipients by the word of an alert kind, where set
-     * @param interval how far apart two mails about the same provider and kind are at least
+     * @param toByKind recipients by the code of an alert kind, where set
+     * @param interval the minimum interval between two mails about the same provider and kind
      * @param timeZone the time zone of the times in mails
      */
     public record Alerts(
@@ -168,7 +168,7 @@ public record Settings(
         NONE;
 
         /** The value in the settings. */
-        public String word() {
+        public String code() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
@@ -176,7 +176,7 @@ public record Settings(
     /**
      * The user's route files.
      *
-     * @param pattern the files as the settings have them, for people
+     * @param pattern the files as written in the settings, for messages
      * @param include the same for Camel, which does not look into a folder that is a symbolic link
      * @param folder where the files and the providers' schemas are
      * @param reload whether edits are taken while Callboard runs

@@ -262,7 +262,7 @@ final class SettingsReader {
         return new Settings.Mail(
                 values.optionalText("callboard.mail.host"),
                 values.port("callboard.mail.port"),
-                values.oneOf("callboard.mail.security", Settings.MailSecurity.values(), Settings.MailSecurity::word),
+                values.oneOf("callboard.mail.security", Settings.MailSecurity.values(), Settings.MailSecurity::code),
                 values.optionalText("callboard.mail.username"),
                 values.get("callboard.mail.password"),
                 Path.of(values.text("callboard.mail.directory")),
@@ -275,11 +275,12 @@ final class SettingsReader {
             if (provider.tokens().isEmpty() && namesEverybody(provider.allowedSources())) {
                 throw StartException.of(
                         PREFIX + name + ".allowed-sources",
-                        "admits everybody, so it needs " + PREFIX + name + ".token");
+                        "admits every address, so it needs " + PREFIX + name + ".token");
             }
         });
         if (namesEverybody(settings.trustedProxies())) {
-            throw StartException.of("callboard.trusted-proxies", "names every address, so no client could be known");
+            throw StartException.of(
+                    "callboard.trusted-proxies", "names every address, so no client address can be determined");
         }
         if (settings.trial()) {
             checkTrial(settings);
@@ -301,7 +302,7 @@ final class SettingsReader {
         if (!settings.trustedProxies().isEmpty()) {
             throw StartException.of(
                     "callboard.trial",
-                    "admits this machine itself, and so whoever reaches a proxy on it; it can't be used together with"
+                    "admits this machine itself, and so every client of a proxy on it; it can't be used together with"
                             + " callboard.trusted-proxies");
         }
     }
@@ -318,7 +319,7 @@ final class SettingsReader {
         if (mail.username().isPresent()) {
             throw StartException.of(
                     "callboard.mail.username",
-                    "a login needs callboard.mail.security=starttls or tls, or anybody could read the password");
+                    "a login needs callboard.mail.security=starttls or tls, or the password would be sent unencrypted");
         }
     }
 }

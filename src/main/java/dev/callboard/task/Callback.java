@@ -10,7 +10,7 @@ import java.util.UUID;
  * One callback as its route understood it, ready to be recorded. {@link TaskRecorder} makes sure that every text fits its
  * column.
  *
- * @param alerts the words of the alert kinds that apply, the most important first; empty for none
+ * @param alerts the codes of the alert kinds that apply, the most important first; empty for none
  * @param failureReason null unless the outcome is failed and the provider gives a reason
  * @param details what a mail shows beside the reason: labels and texts
  * @param occurredAt the provider's own time, to the microsecond; null if there is none that can be trusted

@@ -19,7 +19,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
- * Builds a {@link Callback} from the variables that a route sets. A callback is never refused for an optional field: a
+ * Builds a {@link Callback} from the variables that a route sets. A callback is never rejected for an optional field: a
  * value of the wrong type is dropped, a text that is too long for its column is cut, and what no database stores is
  * replaced. Lengths are in UTF-16 units. Safe for use by any number of threads.
  */
@@ -45,7 +45,7 @@ final class CallbackFactory {
         this.clock = clock;
     }
 
-    /** @throws IllegalArgumentException if a required variable is not set, or has a word that does not exist */
+    /** @throws IllegalArgumentException if a required variable is not set, or has an invalid value */
     Callback create(Function<String, Object> variables) {
         Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
         String payload = SafeText.storable(required(variables, "payload"), UNLIMITED);
@@ -57,7 +57,7 @@ final class CallbackFactory {
                 identity(variables, "taskId", MAX_ID),
                 SafeText.storable(required(variables, "status"), MAX_ID),
                 outcome,
-                words(text(variables.apply("alert"), MAX_ALERTS)),
+                split(text(variables.apply("alert"), MAX_ALERTS)),
                 text(variables.apply("taskType"), MAX_ID),
                 text(variables.apply("businessId"), MAX_ID),
                 text(variables.apply("sourceTaskId"), MAX_ID),
@@ -113,13 +113,13 @@ final class CallbackFactory {
         return details;
     }
 
-    private static List<String> words(String commaSeparated) {
+    private static List<String> split(String commaSeparated) {
         if (commaSeparated == null) {
             return List.of();
         }
         return Stream.of(commaSeparated.split(",", -1))
                 .map(String::strip)
-                .filter(word -> !word.isEmpty())
+                .filter(code -> !code.isEmpty())
                 .toList();
     }
 

@@ -15,7 +15,7 @@ import java.util.TreeMap;
 /**
  * What the callbacks of a group change, decided in memory: which are duplicates, which are applied to their task or stale,
  * and which alerts they raise. Several callbacks of one task build on each other, as if each had its own transaction.
- * Touches no database. Used by one thread.
+ * Does not access the database. Used by one thread.
  */
 final class GroupChanges {
     private final Map<TaskKey, Task> tasks = new HashMap<>();

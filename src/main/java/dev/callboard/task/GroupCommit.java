@@ -131,7 +131,7 @@ public final class GroupCommit implements AutoCloseable {
                         "the writer thread died (" + cause.getClass().getSimpleName() + ")", cause);
     }
 
-    /** A callback whose caller has given up is not written, unless a writer has taken it already. */
+    /** A callback whose caller has timed out is not written, unless a writer has taken it already. */
     private void remove(Entry entry) {
         synchronized (lock) {
             queue.remove(entry);

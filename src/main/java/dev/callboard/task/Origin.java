@@ -9,18 +9,18 @@ public enum Origin {
     /** It was replayed from the quarantine. */
     REPLAY;
 
-    /** The word in routes, tables and answers. */
-    public String word() {
+    /** The code in routes, tables and answers. */
+    public String code() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** @throws IllegalArgumentException for any other word */
-    static Origin of(String word) {
+    /** @throws IllegalArgumentException for any other code */
+    static Origin of(String code) {
         for (Origin origin : values()) {
-            if (origin.word().equals(word)) {
+            if (origin.code().equals(code)) {
                 return origin;
             }
         }
-        throw new IllegalArgumentException("'" + word + "' is not an origin; a route sets callback or replay");
+        throw new IllegalArgumentException("'" + code + "' is not an origin; a route sets callback or replay");
     }
 }

@@ -7,23 +7,23 @@ public enum Outcome {
     IN_PROGRESS,
     COMPLETED,
     FAILED,
-    /** No route knows the status. */
+    /** The route does not handle the status. */
     UNKNOWN;
 
-    /** The word in routes, tables and answers: {@code in_progress}. */
-    public String word() {
+    /** The code in routes, tables and answers: {@code in_progress}. */
+    public String code() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** @throws IllegalArgumentException for any other word */
-    static Outcome of(String word) {
+    /** @throws IllegalArgumentException for any other code */
+    static Outcome of(String code) {
         for (Outcome outcome : values()) {
-            if (outcome.word().equals(word)) {
+            if (outcome.code().equals(code)) {
                 return outcome;
             }
         }
         throw new IllegalArgumentException(
-                "'" + word + "' is not an outcome; a route sets in_progress, completed, failed or unknown");
+                "'" + code + "' is not an outcome; a route sets in_progress, completed, failed or unknown");
     }
 
     boolean isFinished() {

@@ -7,8 +7,8 @@ import java.util.Optional;
 /**
  * The one alert that a callback raises: its most important kind, with the other kinds that apply.
  *
- * @param kind the word of the kind
- * @param otherKinds the words of the others, which its mail names; may be empty
+ * @param kind the code of the kind
+ * @param otherKinds the codes of the others, which its mail names; may be empty
  * @param revision the task's revision after the callback
  * @param dedupKey for a kind that is raised once a day or hour; otherwise it is raised once a revision of its task
  */

@@ -23,7 +23,7 @@ public final class TaskRecorder {
      *
      * @throws NotRecordedException if the database did not commit
      * @throws RejectedByDatabaseException if the database rejects its content
-     * @throws IllegalArgumentException if a route did not set a required variable, or set a word that does not exist
+     * @throws IllegalArgumentException if a route did not set a required variable, or set an invalid value
      */
     public void record(Exchange exchange) throws NotRecordedException, RejectedByDatabaseException {
         Callback callback = callbacks.create(exchange::getVariable);

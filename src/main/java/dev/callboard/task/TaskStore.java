@@ -86,7 +86,7 @@ public final class TaskStore {
         }
     }
 
-    /** The exception for an error that another attempt would not mend. A race that was lost too often is no one's fault. */
+    /** The exception for an error that remains after the last attempt. A lost race is not an error of the content. */
     private static NotRecordedException failure(SQLException e) throws RejectedByDatabaseException {
         if (SqlErrors.isContentError(e) && !SqlErrors.isRace(e)) {
             throw new RejectedByDatabaseException("the database rejects it (" + SqlErrors.describe(e) + ")", e);

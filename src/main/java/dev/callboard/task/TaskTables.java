@@ -3,14 +3,13 @@ package dev.callboard.task;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.callboard.db.SqlErrors;
 import dev.callboard.db.SqlFile;
+import dev.callboard.db.SqlTimes;
 import dev.callboard.text.Sha256;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -78,7 +77,7 @@ final class TaskTables {
         try (PreparedStatement insert = connection.prepareStatement(INSERT_TASK)) {
             for (Task task : tasks) {
                 setTask(insert, task, lastCallbackAt.get(task.key()));
-                insert.setObject(17, utc(task.firstReceivedAt()));
+                SqlTimes.set(insert, 17, task.firstReceivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -93,7 +92,7 @@ final class TaskTables {
     void lock(NavigableSet<TaskKey> tasks, Map<TaskKey, Instant> lastCallbackAt) throws SQLException {
         try (PreparedStatement lock = connection.prepareStatement(LOCK_TASK)) {
             for (TaskKey key : tasks) {
-                lock.setObject(1, utc(lastCallbackAt.get(key)));
+                SqlTimes.set(lock, 1, lastCallbackAt.get(key));
                 lock.setString(2, key.provider());
                 lock.setString(3, key.taskId());
                 lock.addBatch();
@@ -157,13 +156,13 @@ final class TaskTables {
         write.setString(3, task.sourceTaskId());
         write.setString(4, task.regenType());
         write.setString(5, task.status());
-        write.setString(6, task.outcome().word());
+        write.setString(6, task.outcome().code());
         write.setString(7, task.failureReason());
-        write.setObject(8, utc(task.occurredAt()));
-        write.setObject(9, utc(task.comparedAt()));
-        write.setObject(10, utc(lastCallbackAt));
-        write.setObject(11, utc(task.changedAt()));
-        write.setObject(12, utc(task.outcomeSince()));
+        SqlTimes.set(write, 8, task.occurredAt());
+        SqlTimes.set(write, 9, task.comparedAt());
+        SqlTimes.set(write, 10, lastCallbackAt);
+        SqlTimes.set(write, 11, task.changedAt());
+        SqlTimes.set(write, 12, task.outcomeSince());
         write.setObject(13, task.appliedCallbackId());
         write.setInt(14, task.revision());
         write.setString(15, task.key().provider());
@@ -180,16 +179,16 @@ final class TaskTables {
                 insert.setString(2, callback.provider());
                 insert.setString(3, callback.taskId());
                 insert.setString(4, callback.status());
-                insert.setString(5, callback.outcome().word());
+                insert.setString(5, callback.outcome().code());
                 insert.setString(6, commaSeparated(callback.alerts()));
                 insert.setString(7, callback.failureReason());
                 insert.setString(8, json(callback.details()));
-                insert.setObject(9, utc(callback.occurredAt()));
+                SqlTimes.set(insert, 9, callback.occurredAt());
                 insert.setBytes(10, callback.digest().bytes());
                 insert.setString(11, callback.payload());
                 insert.setString(12, callback.clientAddress());
-                insert.setString(13, callback.origin().word());
-                insert.setObject(14, utc(callback.receivedAt()));
+                insert.setString(13, callback.origin().code());
+                SqlTimes.set(insert, 14, callback.receivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -212,7 +211,7 @@ final class TaskTables {
                     insert.setString(6, result.externalId());
                     insert.setString(7, result.templateId());
                     insert.setBoolean(8, result.flagged());
-                    insert.setObject(9, utc(callback.receivedAt()));
+                    SqlTimes.set(insert, 9, callback.receivedAt());
                     insert.addBatch();
                 }
             }
@@ -237,7 +236,7 @@ final class TaskTables {
                 insert.setString(6, alert.dedupKey().orElse(null));
                 insert.setObject(7, callback.id());
                 insert.setString(8, commaSeparated(alert.otherKinds()));
-                insert.setObject(9, utc(callback.receivedAt()));
+                SqlTimes.set(insert, 9, callback.receivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -263,7 +262,7 @@ final class TaskTables {
                     insert.setString(4, callback.taskId());
                     insert.setInt(5, alert.revision());
                     insert.setObject(6, callback.id());
-                    insert.setObject(7, utc(callback.receivedAt()));
+                    SqlTimes.set(insert, 7, callback.receivedAt());
                     // The alert of this callback, if it was inserted.
                     insert.setObject(8, callback.id());
                     insert.setString(9, callback.provider());
@@ -277,8 +276,8 @@ final class TaskTables {
         }
     }
 
-    private static String commaSeparated(List<String> words) {
-        return words.isEmpty() ? null : String.join(",", words);
+    private static String commaSeparated(List<String> codes) {
+        return codes.isEmpty() ? null : String.join(",", codes);
     }
 
     private static String json(Map<String, String> details) {
@@ -295,22 +294,13 @@ final class TaskTables {
                 row.getString("status"),
                 Outcome.of(row.getString("outcome")),
                 row.getString("failure_reason"),
-                instant(row, "occurred_at"),
-                instant(row, "compared_at"),
-                instant(row, "first_received_at"),
-                instant(row, "last_callback_at"),
-                instant(row, "changed_at"),
-                instant(row, "outcome_since"),
+                SqlTimes.get(row, "occurred_at"),
+                SqlTimes.get(row, "compared_at"),
+                SqlTimes.get(row, "first_received_at"),
+                SqlTimes.get(row, "last_callback_at"),
+                SqlTimes.get(row, "changed_at"),
+                SqlTimes.get(row, "outcome_since"),
                 row.getObject("applied_callback_id", UUID.class),
                 row.getInt("revision"));
-    }
-
-    private static Instant instant(ResultSet row, String column) throws SQLException {
-        OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
-        return time == null ? null : time.toInstant();
-    }
-
-    private static OffsetDateTime utc(Instant instant) {
-        return instant == null ? null : instant.atOffset(ZoneOffset.UTC);
     }
 }

@@ -1,7 +1,8 @@
 /**
- * Recording: what a callback says becomes rows of {@code callback}, {@code task}, {@code result} and {@code alert}, in one
+ * Recording: a callback becomes rows of {@code callback}, {@code task}, {@code result} and {@code alert}, in one
  * transaction that concurrent callbacks share, before the provider gets its answer. A callback goes through {@link
  * dev.callboard.task.TaskRecorder}, {@link dev.callboard.task.GroupCommit} and {@link dev.callboard.task.TaskStore}; the
- * order rules are in {@link dev.callboard.task.Task}. May use {@code db}, {@code settings} and {@code text}.
+ * order rules are in {@link dev.callboard.task.Task}. May use {@code alert}, {@code db}, {@code settings} and {@code
+ * text}.
  */
 package dev.callboard.task;

@@ -19,15 +19,15 @@ final class AlertKindTest {
     private static final Instant EVENING = Instant.parse("2026-07-01T23:59:59Z");
 
     @Test
-    void isOtherForAWordThatOnlyARouteKnows() {
+    void isOtherForACodeThatOnlyARouteUses() {
         assertThat(AlertKind.of("no_result")).isEqualTo(AlertKind.NO_RESULT);
         assertThat(Stream.of("late_payment", "FAILED", "other", ""))
-                .allSatisfy(word -> assertThat(AlertKind.of(word)).isEqualTo(AlertKind.OTHER));
-        assertThat(AlertKind.words()).hasSize(8).doesNotContain("");
+                .allSatisfy(code -> assertThat(AlertKind.of(code)).isEqualTo(AlertKind.OTHER));
+        assertThat(AlertKind.codes()).hasSize(8).doesNotContain("");
     }
 
     @Test
-    void isRaisedOnceADayOrAnHourAsTheKindHasIt() {
+    void isRaisedOnceADayOrHourDependingOnTheKind() {
         assertThat(AlertKind.REFUSED.dedupKey("fotor", EVENING)).contains("refused fotor 2026-07-01");
         assertThat(AlertKind.REFUSED.dedupKey("fotor", EVENING.plusSeconds(1))).contains("refused fotor 2026-07-02");
         assertThat(AlertKind.MALFORMED.dedupKey("fotor", EVENING)).contains("malformed fotor 2026-07-01 23");
@@ -49,23 +49,23 @@ final class AlertKindTest {
                         List.of(
                                 Failures.callback(callboard, "fotor", task, Outcome.COMPLETED, null, null, Map.of()),
                                 Failures.callback(
-                                        callboard, "fotor", task, Outcome.IN_PROGRESS, kind.word(), null, Map.of())));
+                                        callboard, "fotor", task, Outcome.IN_PROGRESS, kind.code(), null, Map.of())));
                 for (Map<String, Object> alert : callboard.alerts(task)) {
-                    raisedByStale.add(kind.word());
+                    raisedByStale.add(kind.code());
                     if (alert.get("dedup_key") != null) {
-                        onceADay.add(kind.word());
+                        onceADay.add(kind.code());
                     }
                 }
             }
             assertThat(raisedByStale)
                     .containsExactlyElementsOf(ofCallbacks.stream()
                             .filter(AlertKind::isRaisedByStaleCallback)
-                            .map(AlertKind::word)
+                            .map(AlertKind::code)
                             .toList());
             assertThat(onceADay)
                     .containsExactlyElementsOf(ofCallbacks.stream()
                             .filter(kind -> kind.dedup() == Dedup.DAY)
-                            .map(AlertKind::word)
+                            .map(AlertKind::code)
                             .toList());
         }
     }

@@ -76,7 +76,7 @@ final class MailTextTest {
                         1,
                         false,
                         List.of(),
-                        new Recipients(settings).everybody(),
+                        new Recipients(settings).all(),
                         content));
         // As a mail program gets it.
         return new MimeMessage(null, new ByteArrayInputStream(bytes(message)));
@@ -114,7 +114,7 @@ final class MailTextTest {
     }
 
     private static List<String> kindsAndAnother() {
-        List<String> kinds = new ArrayList<>(AlertKind.words());
+        List<String> kinds = new ArrayList<>(AlertKind.codes());
         kinds.add("late_payment");
         return kinds;
     }

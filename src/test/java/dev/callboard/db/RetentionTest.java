@@ -203,8 +203,8 @@ final class RetentionTest {
 
     /** A callback whose body depends on its outcome only. */
     private static void record(TestCallboard callboard, String taskId, Outcome outcome, Instant receivedAt) {
-        Callback callback = Callbacks.callback(taskId, outcome.word(), outcome, null, 0);
-        Failures.record(callboard, List.of(Callbacks.received(callback, outcome.word(), receivedAt)));
+        Callback callback = Callbacks.callback(taskId, outcome.code(), outcome, null, 0);
+        Failures.record(callboard, List.of(Callbacks.received(callback, outcome.code(), receivedAt)));
     }
 
     private void recordCompleted(TestCallboard callboard, int tasks) {

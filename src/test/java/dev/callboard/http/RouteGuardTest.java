@@ -21,8 +21,8 @@ class RouteGuardTest {
             """
                       - to:
                           description: >-
-                            Who is calling? Only the addresses in callboard.<provider>.allowed-sources may, with callboard.<provider>.token
-                            if it is set. Anyone else is answered 403. Sets the variables clientAddress and method.
+                            Admits the addresses in callboard.<provider>.allowed-sources, with callboard.<provider>.token if it is set. Any
+                            other caller is answered 403. Sets the variables clientAddress and method.
                           uri: bean
                           parameters:
                             beanName: sourceCheck

@@ -140,7 +140,7 @@ class ClientAddressTest {
             assertThatThrownBy(() -> RESOLVER.resolve(peer, headers(headers)))
                     .asInstanceOf(InstanceOfAssertFactories.type(CallerRejectedException.class))
                     .satisfies(
-                            rejection -> assertThat(rejection.reason().word()).isEqualTo(expected.substring(1)))
+                            rejection -> assertThat(rejection.reason().code()).isEqualTo(expected.substring(1)))
                     .satisfies(rejection -> assertThat(rejection.getMessage().contains("callboard.trusted-proxies"))
                             .isEqualTo(rejection.reason() == RejectionReason.UNTRUSTED_PROXY));
         } else {

@@ -6,14 +6,12 @@ import dev.callboard.settings.AddressRange;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.RawHttp;
+import dev.callboard.testkit.SettableClock;
 import dev.callboard.testkit.TestCallboard;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import jakarta.mail.internet.MimeMultipart;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
@@ -21,32 +19,9 @@ import org.junit.jupiter.api.Test;
 
 /** What is reported of rejected callers: a log line a minute and address, a counter, a mail a day and provider. */
 class RejectionTest {
-    private final SettableClock clock = new SettableClock();
+    private final SettableClock clock = new SettableClock(Instant.parse("2025-05-30T23:50:00Z"));
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final Rejections rejections = new Rejections(clock, meters);
-
-    private static final class SettableClock extends Clock {
-        private Instant now = Instant.parse("2025-05-30T23:50:00Z");
-
-        void forward(Duration time) {
-            now = now.plus(time);
-        }
-
-        @Override
-        public Instant instant() {
-            return now;
-        }
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-    }
 
     private void reject(String address) {
         rejections.add("fotor", rejection(address));
@@ -68,10 +43,10 @@ class RejectionTest {
                     .containsExactly(
                             "WARN rejected caller provider=fotor client=203.0.113.7 reason=address (what to do)",
                             "WARN rejected caller provider=fotor client=203.0.113.8 reason=address (what to do)");
-            clock.forward(Duration.ofSeconds(59));
+            clock.advance(Duration.ofSeconds(59));
             reject("203.0.113.7");
             assertThat(log.lines()).hasSize(2);
-            clock.forward(Duration.ofSeconds(1));
+            clock.advance(Duration.ofSeconds(1));
             reject("203.0.113.7");
             assertThat(log.lines())
                     .hasSize(3)
@@ -104,7 +79,7 @@ class RejectionTest {
                     .last()
                     .asString()
                     .contains("more than 1000 networks");
-            clock.forward(RejectionLog.INTERVAL);
+            clock.advance(RejectionLog.INTERVAL);
             bounded.log("fotor", rejection("192.0.2.1"));
             assertThat(bounded.size()).isEqualTo(1);
             assertThat(log.lines()).last().asString().contains(" client=192.0.2.1 ");
@@ -128,7 +103,7 @@ class RejectionTest {
         assertThat(rejections.unreported()).isEmpty();
         reject("203.0.113.9");
         assertThat(rejections.unreported()).isEmpty();
-        clock.forward(Duration.ofMinutes(10));
+        clock.advance(Duration.ofMinutes(10));
         assertThat(rejections.unreported()).singleElement().satisfies(alert -> assertThat(alert)
                 .containsEntry("dedupKey", "refused fotor 2025-05-31")
                 .containsEntry(
@@ -142,7 +117,7 @@ class RejectionTest {
         assertThat(rejections.unreported()).hasSize(1);
         rejections.reported("fotor", 0);
         assertThat(rejections.unreported()).isEmpty();
-        clock.forward(Duration.ofDays(1));
+        clock.advance(Duration.ofDays(1));
         assertThat(rejections.unreported()).singleElement().satisfies(alert -> assertThat(alert.get("detail"))
                 .startsWith("203.0.113.7: once"));
     }

@@ -217,7 +217,7 @@ class TokenTest {
     void doesNotStartIfEverybodyIsAllowedWithoutAToken(String sources) {
         assertThatThrownBy(() -> read(Map.of("callboard.fotor.allowed-sources", sources)))
                 .isInstanceOf(StartException.class)
-                .hasMessage("callboard.fotor.allowed-sources: admits everybody, so it needs callboard.fotor.token");
+                .hasMessage("callboard.fotor.allowed-sources: admits every address, so it needs callboard.fotor.token");
         assertThat(read(Map.of("callboard.fotor.allowed-sources", sources, "callboard.fotor.token", NEW)))
                 .isNotNull();
     }

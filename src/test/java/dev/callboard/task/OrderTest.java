@@ -214,7 +214,7 @@ final class OrderTest {
     // ---- helpers ----
 
     private Callback callback(Outcome outcome, Integer occurredAt) {
-        return Callbacks.callback("t", outcome.word() + " " + occurredAt, outcome, occurredAt, received++);
+        return Callbacks.callback("t", outcome.code() + " " + occurredAt, outcome, occurredAt, received++);
     }
 
     private Callback callback(String status, Outcome outcome) {

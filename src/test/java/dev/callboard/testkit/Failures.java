@@ -63,7 +63,7 @@ public final class Failures {
                 UUID.nameUUIDFromBytes(payload.getBytes(StandardCharsets.UTF_8)),
                 provider,
                 taskId,
-                outcome.word(),
+                outcome.code(),
                 outcome,
                 alert == null ? List.of() : List.of(alert),
                 "video",

@@ -9,7 +9,16 @@ import java.time.temporal.ChronoUnit;
 
 /** A clock that stands still until a test advances it. Safe for any number of threads. */
 public final class SettableClock extends Clock {
-    private volatile Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    private volatile Instant now;
+
+    /** A clock that stands at the time of its creation. */
+    public SettableClock() {
+        this(Instant.now().truncatedTo(ChronoUnit.MICROS));
+    }
+
+    public SettableClock(Instant now) {
+        this.now = now;
+    }
 
     public void advance(Duration by) {
         now = now.plus(by);
