@@ -74,7 +74,7 @@ public final class Rejections {
     /**
      * The alerts to raise now: one for each provider that has rejected callers and no alert of today.
      *
-     * @return for each alert {@code provider}, {@code dedupKey}, and {@code detail} with one line a network
+     * @return for each alert {@code provider}, and {@code detail} with one line a network
      */
     public synchronized List<Map<String, String>> unreported() {
         LocalDate today = today();
@@ -84,13 +84,7 @@ public final class Rejections {
                 callers.inAlert = new HashMap<>();
                 callers.networks.forEach((network, tally) -> callers.inAlert.put(network, tally.count()));
                 callers.fromFurtherNetworksInAlert = callers.fromFurtherNetworks;
-                alerts.add(Map.of(
-                        "provider",
-                        provider,
-                        "dedupKey",
-                        "refused " + provider + " " + today,
-                        "detail",
-                        detail(callers)));
+                alerts.add(Map.of("provider", provider, "detail", detail(callers)));
             }
         });
         return alerts;

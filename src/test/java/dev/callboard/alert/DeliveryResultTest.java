@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What an attempt came to, by the replies of a mail server. */
+/** The result of an attempt, by the replies of the mail server. */
 final class DeliveryResultTest {
     private static final List<String> BOTH = List.of("one@x.test", "two@x.test");
 
@@ -52,7 +52,7 @@ final class DeliveryResultTest {
         "., 552, true, false",
         "., -1, false, false"
     })
-    void judgesAReplyToTheWholeMail(String command, int code, boolean rejected, boolean atFault) {
+    void classifiesAReplyToTheWholeMail(String command, int code, boolean rejected, boolean atFault) {
         DeliveryResult result = of(mail(command, code));
         assertThat(result.accepted()).isEmpty();
         assertThat(result.rejected()).hasSize(rejected ? 2 : 0);
@@ -70,7 +70,7 @@ final class DeliveryResultTest {
         "553, true, false",
         "530, false, true",
     })
-    void judgesAReplyToOneRecipient(int code, boolean rejected, boolean atFault) throws Exception {
+    void classifiesAReplyToOneRecipient(int code, boolean rejected, boolean atFault) throws Exception {
         SMTPSendFailedException sent = mail(".", 250, new InternetAddress("Two@X.test"));
         sent.setNextException(recipient("One@x.test", code));
         DeliveryResult result = of(sent);
@@ -86,7 +86,7 @@ final class DeliveryResultTest {
         "454 4.7.0 try later, false, rejected the login: 454",
         "[EOF], false, closed the connection at the login"
     })
-    void judgesALogin(String message, boolean atFault, String error) {
+    void classifiesAFailedLogin(String message, boolean atFault, String error) {
         DeliveryResult result = of(new AuthenticationFailedException(message));
         assertThat(result.deferred()).hasSize(2);
         assertThat(result.settingsAtFault()).isEqualTo(atFault);
@@ -101,7 +101,7 @@ final class DeliveryResultTest {
         "Can't verify identity of server: x, true",
         "[EOF], false"
     })
-    void judgesAConnection(String message, boolean atFault) {
+    void classifiesAFailedConnection(String message, boolean atFault) {
         DeliveryResult result = of(new MessagingException(message, new ConnectException("Connection refused")));
         assertThat(result.deferred()).hasSize(2);
         assertThat(result.settingsAtFault()).isEqualTo(atFault);

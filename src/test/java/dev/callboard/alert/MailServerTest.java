@@ -38,7 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Mails and mail servers that accept them or do not: what is attempted again, what bounces, and who gets an alert. */
+/** Errors of mail servers: which mails are attempted again, which bounce, and which raise an alert. */
 @Timeout(value = 90, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class MailServerTest {
     private static HostileMailServer server;
@@ -201,7 +201,7 @@ final class MailServerTest {
         assertThat(mailOfAlert(provider)).containsEntry("mail_id", mail.get("mail_id"));
         assertThat(callboard.manage("/mails").body())
                 .contains(mail.get("mail_id").toString());
-        // Everybody rejected it, so nobody is left to get an alert about it.
+        // Every recipient rejected it, so no recipient is left for an alert about it.
         assertThat(callboard.rows("SELECT * FROM alert WHERE kind = 'undelivered' AND provider = ?", provider))
                 .isEmpty();
         assertThat(callboard.manage("/observe/health/ready").statusCode()).isEqualTo(200);
@@ -229,7 +229,7 @@ final class MailServerTest {
     @Test
     void alertsTheOthersWhenARecipientIsRejectedForGoodAndRetriesAtTheNextStart() throws Exception {
         String provider = newProvider();
-        server.refuse("ops@example.test", "550 5.1.1 no such user");
+        server.reject("ops@example.test", "550 5.1.1 no such user");
         Failures.record(callboard, provider, 1);
         Map<String, Object> mail = attempted(provider);
         assertThat(mail).containsEntry("state", "sent").containsEntry("next_attempt_at", null);
@@ -259,9 +259,9 @@ final class MailServerTest {
     }
 
     @Test
-    void retriesForADeferredRecipientAlone() {
+    void retriesForADeferredRecipientOnly() {
         String provider = newProvider();
-        server.refuse("support@example.test", "450 4.2.0 greylisted");
+        server.reject("support@example.test", "450 4.2.0 greylisted");
         Failures.record(callboard, provider, 1);
         Map<String, Object> mail = attempted(provider);
         assertThat(mail).containsEntry("state", "pending");
@@ -340,7 +340,7 @@ final class MailServerTest {
     }
 
     @Test
-    void sendsATestMailAndSaysThatItWorked() {
+    void sendsATestMail() {
         int before = server.received().size();
         HttpResponse<String> answer = testMail(callboard);
         assertThat(answer.statusCode()).isEqualTo(200);
@@ -351,13 +351,13 @@ final class MailServerTest {
     }
 
     @Test
-    void saysInOneLineWhyATestMailDidNotWork() {
+    void answersInOneLineWhyATestMailFailed() {
         server.misbehave(Stage.AUTH, "535 5.7.8 wrong password");
         HttpResponse<String> answer = testMail(callboard);
         assertThat(answer.statusCode()).isEqualTo(502);
         assertThat(answer.body().lines()).singleElement().asString().contains("rejected the login", "wrong password");
         server.behave();
-        server.refuse("support@example.test", "550 5.1.1 no such user");
+        server.reject("support@example.test", "550 5.1.1 no such user");
         assertThat(testMail(callboard).body().lines())
                 .singleElement()
                 .asString()
@@ -378,7 +378,7 @@ final class MailServerTest {
     }
 
     @Test
-    void speaksTlsFromTheStartIfToldSo() throws Exception {
+    void usesTlsFromTheStartIfConfigured() throws Exception {
         try (HostileMailServer encrypted = HostileMailServer.ofTls(Certificates.TRUSTED);
                 TestCallboard careful = TestCallboard.start(Backend.H2, encrypted.settings())) {
             assertThat(testMail(careful).body()).contains("went to");
@@ -387,7 +387,7 @@ final class MailServerTest {
     }
 
     @Test
-    void sendsNothingOverTlsToAServerWithACertificateThatNobodySigned() {
+    void sendsNothingToAServerWithAnUntrustedCertificate() {
         GreenMail stranger = new GreenMail(ServerSetupTest.SMTPS.dynamicPort());
         stranger.setUser("ops@localhost", "callboard", "secret");
         stranger.start();
@@ -408,7 +408,7 @@ final class MailServerTest {
     }
 
     @Test
-    void speaksToAServerOnThisMachineWithoutEncryptionIfToldSo() {
+    void usesNoEncryptionOnLoopbackIfConfigured() {
         GreenMail mailServer = new GreenMail(ServerSetupTest.SMTP.dynamicPort());
         mailServer.start();
         try (TestCallboard trusting = TestCallboard.start(

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What a mail server receives, and how long a mail is attempted that none accepts. */
+/** The mails that a mail server receives, and the retries while none accepts them. */
 final class MailTest {
     private static GreenMail server;
     private static TestCallboard callboard;
@@ -95,7 +95,7 @@ final class MailTest {
     }
 
     @Test
-    void sendsAfterARestartWhatWasDueBefore() throws Exception {
+    void sendsAPendingMailAfterARestart() throws Exception {
         int port = TestCallboard.freePort();
         String id = UUID.randomUUID().toString();
         TestCallboard restarted = TestCallboard.start(Backend.H2, mailTo(port));
@@ -114,7 +114,7 @@ final class MailTest {
     }
 
     @Test
-    void noValueAddsAHeaderOrBreaksTheHtml() throws Exception {
+    void addsNoHeaderAndNoHtmlFromAValue() throws Exception {
         String mark = UUID.randomUUID().toString();
         String id = mark + " \uD83D\uDE00 \\\"></td></table><script>alert(1)</script>{{x}}${body}";
         String lines = "a\\r\\nBcc: evil@x.example\\r\\n\\r\\n<h1>b</h1>\\u2028Bcc: evil@x.example\\u202e";

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a mail says, whatever a provider has sent, and which settings of mails prevent the start. */
+/** The content of mails, also with hostile values, and the settings of mails that prevent the start. */
 final class MailTextTest {
     private static final Instant NOON = Instant.parse("2026-07-01T12:00:00Z");
 
@@ -98,7 +98,7 @@ final class MailTextTest {
                 "{{#failed}}{{provider}}{{/failed}} ${body} ${sys.user.dir}",
                 "\u0000\u0007\u2028\u2029"
             })
-    void letsNothingHostileOutOfItsPlace(String hostile) throws Exception {
+    void escapesHostileValues(String hostile) throws Exception {
         MailContent.Alert alert = new MailContent.Alert(
                 hostile, hostile, hostile, hostile, hostile, List.of(hostile), hostile, null, NOON, null, hostile);
         for (String kind : kindsAndAnother()) {
@@ -215,7 +215,7 @@ final class MailTextTest {
                 "malformed   | A callback from Fotor was invalid              | routes/fotor.schema.json",
                 "undelivered | The mail server rejected an alert mail         | correct the address",
             })
-    void saysInTheFirstLineWhatHappenedAndThenWhatToDo(String kind, String first, String toDo) throws Exception {
+    void beginsWithTheEventAndThenWhatToDo(String kind, String first, String toDo) throws Exception {
         MimeMessage mail = mail(settings(), kind, alert("one", "it is dark", "videoEnhancer", null, "7", null));
         List<String> lines = TestMails.text(mail).lines().toList();
         assertThat(lines.get(0)).startsWith(first);
@@ -234,7 +234,7 @@ final class MailTextTest {
     }
 
     @Test
-    void namesAKindThatOnlyAUsersRouteKnows() throws Exception {
+    void namesAKindOfAUsersOwnRoute() throws Exception {
         MimeMessage mail = mail(settings(), "late_payment", alert("one", null));
         assertThat(mail.getSubject()).isEqualTo("Fotor: late_payment (one, videoEnhancer)");
         assertThat(TestMails.text(mail)).startsWith("Fotor: late_payment.").contains("Task:      one");
@@ -272,7 +272,7 @@ final class MailTextTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "callboard.alerts.to                 | nobody            |",
+                "callboard.alerts.to                 | no-address        |",
                 "callboard.alerts.to                 | a@b.test, c@      |",
                 "callboard.alerts.to                 | müller@b.test     |",
                 "callboard.alerts.to                 | none              |",
@@ -280,7 +280,7 @@ final class MailTextTest {
                 "callboard.alerts.kind.flagged.to    | trust             |",
                 "callboard.alerts.kind.flaged.to     | none              |",
                 "callboard.alerts.provider.fotor.to  | x y@example.test  |",
-                "callboard.alerts.provider.nobody.to | a@example.test    |",
+                "callboard.alerts.provider.other.to  | a@example.test    |",
                 "callboard.alerts.interval           | 5                 |",
                 "callboard.alerts.interval           | 0s                |",
                 "callboard.alerts.interval           | 25h               |",

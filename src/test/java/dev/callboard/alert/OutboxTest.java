@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The outbox on both databases, as several nodes use it; nothing but the test sends. */
+/** The outbox on both databases, as several nodes use it; only the test sends mails. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @ParameterizedClass
 @EnumSource(Backend.class)
@@ -115,7 +115,7 @@ final class OutboxTest {
         assertThat(second.mailId()).isEqualTo(first.mailId());
         assertThat(second.attempt()).isEqualTo(2);
 
-        // What the slow node marks is too late.
+        // The slow node marks the mail after its lease has expired.
         one.mark(first, notNow());
         assertThat(onlyMail()).containsEntry("lease_id", second.leaseId()).containsEntry("last_error", null);
         other.mark(second, null);
@@ -175,7 +175,7 @@ final class OutboxTest {
     }
 
     @Test
-    void suppressesAMailThatNobodyIsToReceive() throws Exception {
+    void suppressesAMailWithoutRecipients() throws Exception {
         Outbox node = node("ops@x.test", "callboard.alerts.kind.failed.to", "none");
         Failures.record(callboard, "fotor", 1);
         assertThat(lease(node)).isNull();
@@ -197,7 +197,7 @@ final class OutboxTest {
     }
 
     @Test
-    void resumesAtTheStartWhatWaitsOrBounced() throws Exception {
+    void resumesDeferredAndBouncedMailsAtTheStart() throws Exception {
         Outbox node = node("one@x.test, two@x.test");
         Failures.record(callboard, "bounced", 1);
         node.mark(lease(node), rejection("one@x.test", "two@x.test"));
@@ -251,7 +251,7 @@ final class OutboxTest {
     }
 
     @Test
-    void endsTheLeasesOfTheProcessBeforeOnlyWhereItIsAlone() throws Exception {
+    void endsTheLeasesOfThePreviousProcessOnH2Only() throws Exception {
         Outbox node = node("ops@x.test");
         Failures.record(callboard, "fotor", 1);
         lease(node);
@@ -280,7 +280,7 @@ final class OutboxTest {
     }
 
     @Test
-    void raisesNoAlertAboutARejectedRecipientThatNobodyElseCouldReceive() throws Exception {
+    void raisesNoAlertAboutARejectedRecipientWithoutAnotherRecipient() throws Exception {
         Outbox alone = node("one@x.test");
         Failures.record(callboard, "fotor", 1);
         alone.mark(lease(alone), rejection("one@x.test"));

@@ -27,8 +27,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Bodies that a generator makes, half of them almost right: what has an id and a status is recorded, all else is
- * answered 400, and nothing is answered 500. Runs for {@code callboard.fuzz.seconds} (20).
+ * Generated bodies, half of them almost valid: those with an id and a status are recorded, all others are
+ * answered 400, and none is answered 500. Runs for {@code callboard.fuzz.seconds} (20).
  */
 class BodyFuzzTest {
     private static final Duration TIME = Duration.ofSeconds(Long.getLong("callboard.fuzz.seconds", 20));
@@ -98,7 +98,7 @@ class BodyFuzzTest {
     }
 
     @Test
-    void recordsWhatHasAnIdAndAStatusAndRefusesAllElse() {
+    void recordsABodyWithAnIdAndAStatusAndAnswersAnyOtherWith400() {
         long seed = Long.getLong("callboard.fuzz.seed", System.nanoTime());
         Random random = new Random(seed);
         Instant end = Instant.now().plus(TIME);
@@ -125,7 +125,7 @@ class BodyFuzzTest {
         assertThat(refused).isPositive();
     }
 
-    /** The rule of the schema in other words. */
+    /** The rule of the schema, implemented a second time. */
     private static boolean isCallback(byte[] body) {
         JsonNode json;
         try {

@@ -19,13 +19,13 @@ import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 
-/** Bodies that are no callbacks: a clear 400, nothing recorded, everything kept in quarantine. */
+/** Invalid bodies are answered 400 with the reason, are not recorded, and are quarantined. */
 final class InvalidCallbackTest extends OnEachDatabase {
     private static final String GOOD = "{\"taskId\": \"t-1\", \"status\": 1}";
 
     @Test
-    void refusesAHundredBodiesThatAreNoCallback() throws IOException {
-        Map<String, byte[]> bodies = malformed();
+    void answersInvalidBodiesWith400AndQuarantinesThem() throws IOException {
+        Map<String, byte[]> bodies = invalid();
         assertThat(bodies).hasSizeGreaterThanOrEqualTo(100);
         int quarantined = callboard.count("quarantine");
         List<String> wrong = new ArrayList<>();
@@ -48,7 +48,7 @@ final class InvalidCallbackTest extends OnEachDatabase {
     }
 
     @Test
-    void namesEachFieldThatIsWrongAndWhatWasExpected() throws IOException {
+    void namesEachInvalidFieldAndTheExpectedValue() throws IOException {
         HttpResponse<String> answer = post("{\"taskId\": 5}".getBytes(StandardCharsets.UTF_8));
         JsonNode problem = new ObjectMapper().readTree(answer.body());
         assertThat(problem.at("/status").asInt()).isEqualTo(400);
@@ -78,7 +78,7 @@ final class InvalidCallbackTest extends OnEachDatabase {
     }
 
     @Test
-    void neverRepeatsWhatTheCallerSent() {
+    void returnsNothingThatTheCallerSent() {
         HttpResponse<String> answer = post("{\"taskId\": [\"<script>\"], \"stat".getBytes(StandardCharsets.UTF_8));
         assertThat(answer.statusCode()).isEqualTo(400);
         assertThat(answer.body()).doesNotContain("script");
@@ -91,7 +91,7 @@ final class InvalidCallbackTest extends OnEachDatabase {
                 .build());
     }
 
-    private static Map<String, byte[]> malformed() throws IOException {
+    private static Map<String, byte[]> invalid() throws IOException {
         Map<String, byte[]> bodies = new LinkedHashMap<>();
         for (int cut = 1; cut < GOOD.length(); cut++) {
             bodies.put("cut after " + cut, bytes(GOOD.substring(0, cut)));

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What could not be understood is kept, can be looked at, and is sent again once the schema is mended. */
+/** Invalid callbacks are quarantined, listed, and replayed once the schema is corrected. */
 @ParameterizedClass
 @EnumSource(Backend.class)
 record QuarantineTest(Backend backend) {
@@ -42,7 +42,7 @@ record QuarantineTest(Backend backend) {
     }
 
     @Test
-    void showsWhatItHoldsAndWhy() throws IOException {
+    void listsQuarantinedCallbacksWithTheReason() throws IOException {
         empty();
         assertThat(callboard
                         .post("fotor", "{\"taskId\": \"shown\", \"status\": \"done\"}")
@@ -58,10 +58,10 @@ record QuarantineTest(Backend backend) {
     }
 
     @Test
-    void recordsWhatItHoldsOnceTheSchemaIsMended() throws IOException {
+    void recordsQuarantinedCallbacksOnceTheSchemaIsCorrected() throws IOException {
         empty();
-        callboard.post("fotor", "{\"taskId\": \"mended\", \"status\": \"done\"}");
-        callboard.post("fotor", "{\"taskId\": \"mended\"}");
+        callboard.post("fotor", "{\"taskId\": \"corrected\", \"status\": \"done\"}");
+        callboard.post("fotor", "{\"taskId\": \"corrected\"}");
         assertThat(replay().body()).isEqualTo("in quarantine before: 2, after: 2\n");
 
         Path schema = routes.resolve("fotor.schema.json");
@@ -74,15 +74,15 @@ record QuarantineTest(Backend backend) {
             replay();
         }
 
-        JsonNode found = callboard.task("fotor", "mended");
+        JsonNode found = callboard.task("fotor", "corrected");
         assertThat(found.at("/task/outcome").asText()).isEqualTo("unknown");
         assertThat(found.at("/callbacks/0/origin").asText()).isEqualTo("replay");
         assertThat(callboard.rows("SELECT payload FROM quarantine"))
-                .containsExactly(Map.of("payload", "{\"taskId\": \"mended\"}"));
+                .containsExactly(Map.of("payload", "{\"taskId\": \"corrected\"}"));
     }
 
     @Test
-    void neverLetsAReplayedCallbackUndoANewerOne() throws IOException {
+    void doesNotApplyAReplayedCallbackThatIsStale() throws IOException {
         empty();
         Path schema = routes.resolve("fotor.schema.json");
         String before = Files.readString(schema);
@@ -102,7 +102,7 @@ record QuarantineTest(Backend backend) {
     }
 
     @Test
-    void keepsTheOldSchemaWhileTheNewOneIsBroken() throws IOException {
+    void keepsTheOldSchemaIfTheNewOneIsInvalid() throws IOException {
         Path schema = routes.resolve("fotor.schema.json");
         String before = Files.readString(schema);
         Files.writeString(schema, "{ broken");
@@ -139,9 +139,9 @@ record QuarantineTest(Backend backend) {
     @Test
     void keepsNoMoreThanFiftyMillionCharacters() {
         empty();
-        String long1 = "x".repeat(1_000_000);
+        String body = "x".repeat(1_000_000);
         for (int i = 0; i < 52; i++) {
-            callboard.post("fotor", long1);
+            callboard.post("fotor", body);
         }
         assertThat(callboard.rows("SELECT 1 FROM quarantine")).hasSize(50);
     }

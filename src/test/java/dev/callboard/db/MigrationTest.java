@@ -40,7 +40,7 @@ final class MigrationTest {
 
     @ParameterizedTest
     @EnumSource(Backend.class)
-    void refusesADatabaseThatAnotherTextCreated(Backend backend) throws Exception {
+    void doesNotStartOnADatabaseOfAChangedMigration(Backend backend) throws Exception {
         Settings settings = settings(backend);
         try (Database database = Database.open(settings);
                 Connection connection = database.dataSource().getConnection();

@@ -30,14 +30,14 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What has expired is deleted with everything that belongs to it, and nothing else is. */
+/** Expired tasks are deleted with all their rows, and nothing else is deleted. */
 @Timeout(120)
 final class RetentionTest {
     private static final Duration RETENTION = Duration.ofDays(30);
 
     private final Instant start = Instant.now().truncatedTo(ChronoUnit.MICROS);
 
-    /** When the retention runs: what was recorded before the next day has expired. */
+    /** The time at which the retention runs: everything recorded before the next day has expired. */
     private final Instant later = start.plus(RETENTION).plus(Duration.ofDays(1));
 
     @ParameterizedTest
@@ -167,7 +167,7 @@ final class RetentionTest {
     }
 
     @Test
-    void refusesARetentionThatIsNotANumberOfDays() {
+    void doesNotStartWithARetentionThatIsNotANumberOfDays() {
         assertThatThrownBy(() -> settings("90"))
                 .isInstanceOf(StartException.class)
                 .hasMessageStartingWith("callboard.retention: '90'");

@@ -60,7 +60,7 @@ class ClientAddressFuzzTest {
     private static final List<String> GLUE = List.of(",", ", ", " ,", ",,", ";", " ", "\t,", "\n", ":", "%", "]");
 
     @Test
-    void admitsNobodyOutsideTheAllowList() {
+    void admitsNoClientOutsideTheAllowList() {
         Properties properties = new Properties();
         properties.putAll(Map.of(
                 "callboard.trusted-proxies", "10.0.0.5, 127.0.0.1, 2001:db8:ff::/48", "callboard.fotor.token", TOKEN));

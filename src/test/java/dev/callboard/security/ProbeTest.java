@@ -102,7 +102,7 @@ class ProbeTest {
     }
 
     @Test
-    void takesTheMethodFromTheRequestLineOnly() {
+    void readsTheMethodFromTheRequestLineOnly() {
         String post = RawHttp.postJson(
                 "/callbacks/fotor?token=" + TOKEN + "&CamelHttpMethod=GET&method=GET",
                 "X-Forwarded-For: 203.0.113.7",

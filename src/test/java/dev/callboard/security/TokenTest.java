@@ -214,7 +214,7 @@ class TokenTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"any", "0.0.0.0/0", "::/0", "1.2.3.4, 0.0.0.0/0"})
-    void doesNotStartIfEverybodyIsAllowedWithoutAToken(String sources) {
+    void doesNotStartIfEveryAddressIsAllowedWithoutAToken(String sources) {
         assertThatThrownBy(() -> read(Map.of("callboard.fotor.allowed-sources", sources)))
                 .isInstanceOf(StartException.class)
                 .hasMessage("callboard.fotor.allowed-sources: admits every address, so it needs callboard.fotor.token");

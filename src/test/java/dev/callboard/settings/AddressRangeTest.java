@@ -6,10 +6,10 @@ import java.net.InetAddress;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What an address is, and a range of them. */
+/** Parsing addresses and ranges, and which addresses a range contains. */
 final class AddressRangeTest {
     @Test
-    void aSingleAddressIsTheRangeOfItself() {
+    void containsOnlyItselfIfItIsASingleAddress() {
         assertContains("192.0.2.7", "192.0.2.7");
         assertLacks("192.0.2.7", "192.0.2.8", "::1", "::ffff:192.0.2.8");
         assertContains("2001:db8::1", "2001:db8:0:0::1", "2001:DB8::1");
@@ -17,7 +17,7 @@ final class AddressRangeTest {
     }
 
     @Test
-    void aRangeIsAllThatSharesItsLeadingBits() {
+    void containsTheAddressesWithTheSameLeadingBits() {
         assertContains("192.0.2.0/24", "192.0.2.0", "192.0.2.255");
         assertLacks("192.0.2.0/24", "192.0.3.0", "192.0.1.255");
         assertContains("192.0.2.128/25", "192.0.2.128", "192.0.2.255");
@@ -32,7 +32,7 @@ final class AddressRangeTest {
     }
 
     @Test
-    void anIpv4AddressInIpv6IsThatIpv4Address() {
+    void treatsAnIpv4MappedAddressAsIpv4() {
         assertContains("192.0.2.0/24", "::ffff:192.0.2.9", "::FFFF:c000:209");
         assertContains("::ffff:192.0.2.9", "192.0.2.9");
         assertContains("::ffff:192.0.2.0/120", "192.0.2.200", "::ffff:192.0.2.200");
@@ -41,7 +41,7 @@ final class AddressRangeTest {
     }
 
     @Test
-    void readsNoAddressThatAnotherReaderCouldReadDifferently() {
+    void parsesNoAmbiguousAddress() {
         for (String text : List.of(
                 "",
                 " ",

@@ -82,7 +82,7 @@ final class GroupCommitTest {
     }
 
     @Test
-    void returnsEachItsOwnResultAndFailsOnlyThePoisonedOnes() throws Exception {
+    void returnsTheResultOfEachAndFailsOnlyThePoisonedOnes() throws Exception {
         groupCommit = new GroupCommit(
                 group -> {
                     recordOnceTheDiskIsFree(group);

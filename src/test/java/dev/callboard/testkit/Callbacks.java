@@ -11,7 +11,7 @@ import java.util.UUID;
 
 /** Callbacks as they are recorded, for tests that need no HTTP. */
 public final class Callbacks {
-    /** When the first of them is received, if a test says nothing else. */
+    /** The time at which the first of them is received by default. */
     public static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
 
     private Callbacks() {}

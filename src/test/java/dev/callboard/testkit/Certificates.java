@@ -13,7 +13,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * Certificates for mail servers of tests, made when first asked for. From then on this JVM trusts those of {@link
+ * Certificates for mail servers of tests, created on first use. From then on this JVM trusts those of {@link
  * #TRUSTED} and {@link #FOR_ANOTHER_HOST} and no others, as if a company's own authority had been added to it.
  */
 public enum Certificates {

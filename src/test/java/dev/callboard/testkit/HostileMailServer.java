@@ -24,24 +24,23 @@ import java.util.concurrent.Executors;
 import javax.net.ssl.SSLSocket;
 
 /**
- * An SMTP server (RFC 5321) on loopback, with STARTTLS and a login, that can be told to misbehave at each stage of the
- * dialogue: to answer something else, to end the connection, to say nothing, or to say one byte after the other without
- * end. One thread for each connection.
+ * An SMTP server (RFC 5321) on loopback, with STARTTLS and a login, that a test can make misbehave at each stage of the
+ * dialogue: with another reply, the end of the connection, no reply, or single bytes without end. One thread for each connection.
  */
 public final class HostileMailServer implements AutoCloseable {
     public static final String USER = "callboard";
     public static final String PASSWORD = "not a secret";
 
-    /** Ends the connection instead of an answer. */
+    /** Ends the connection instead of a reply. */
     public static final String DROP = "drop";
 
-    /** Never answers. */
+    /** Never replies. */
     public static final String SILENCE = "silence";
 
-    /** Answers one byte after the other, without end. */
+    /** Replies with one byte after the other, without end. */
     public static final String TRICKLE = "trickle";
 
-    /** After which command, or before any, it misbehaves. */
+    /** The command after which it misbehaves; GREETING is before any command. */
     public enum Stage {
         GREETING,
         EHLO,
@@ -53,7 +52,7 @@ public final class HostileMailServer implements AutoCloseable {
         END_OF_DATA
     }
 
-    /** A mail as it came: for whom, and its text; also if the answer to it was no. */
+    /** A mail as received, also if it was rejected. */
     public record Received(List<String> recipients, String text) {
         public MimeMessage mail() {
             try {
@@ -123,23 +122,23 @@ public final class HostileMailServer implements AutoCloseable {
                 PASSWORD);
     }
 
-    /** From now on it gives this answer at a stage. */
+    /** From now on it gives this reply at a stage. */
     public void misbehave(Stage stage, String answer) {
         answers.put(stage, answer);
     }
 
-    /** From now on it gives this answer to a recipient. */
-    public void refuse(String recipient, String answer) {
+    /** From now on it gives this reply to a recipient. */
+    public void reject(String recipient, String answer) {
         refused.put(recipient, answer);
     }
 
-    /** From now on it is a good server. */
+    /** From now on it accepts all mails. */
     public void behave() {
         answers.clear();
         refused.clear();
     }
 
-    /** Whether anybody has connected so far. */
+    /** Whether a client has connected so far. */
     public boolean isCalled() {
         return !sockets.isEmpty();
     }
@@ -151,7 +150,7 @@ public final class HostileMailServer implements AutoCloseable {
         }
     }
 
-    /** What came so far, oldest first. */
+    /** The mails received so far, oldest first. */
     public List<Received> received() {
         return received;
     }
@@ -262,7 +261,7 @@ public final class HostileMailServer implements AutoCloseable {
             use(secure);
         }
 
-        /** @return whether it was the good answer */
+        /** @return whether it was the normal reply */
         private boolean answer(Stage stage, String good) throws IOException {
             String bad = answers.get(stage);
             if (bad == null) {
