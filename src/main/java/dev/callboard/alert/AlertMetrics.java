@@ -20,7 +20,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * the process; gauges show the database as it was when {@link #refresh} was called last. Safe for any number of threads.
  */
 public final class AlertMetrics {
-    private static final String COUNT_ALERTS = SqlFile.read("count-alerts");
+    private static final SqlFile SQL = SqlFile.read("outbox");
+
+    private static final String COUNT_ALERTS = SQL.statement("count-alerts");
 
     private final Database database;
     private final Clock clock;

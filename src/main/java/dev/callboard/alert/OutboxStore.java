@@ -22,18 +22,20 @@ import java.util.UUID;
  * caller, who owns the transaction. Safe for any number of threads.
  */
 final class OutboxStore {
-    private static final String SELECT_ALERT_GROUPS = SqlFile.read("select-alert-groups");
-    private static final String INSERT_MAIL = SqlFile.read("insert-mail");
-    private static final String GATHER_ALERTS = SqlFile.read("gather-alerts");
-    private static final String SELECT_DUE_MAIL = SqlFile.read("select-due-mail");
-    private static final String LEASE_MAIL = SqlFile.read("lease-mail");
-    private static final String MARK_MAIL = SqlFile.read("mark-mail");
-    private static final String RESUME_MAILS = SqlFile.read("resume-mails");
-    private static final String RAISE_ALERT = SqlFile.read("raise-alert");
-    private static final String SELECT_SUMMARY = SqlFile.read("select-mail-summary");
-    private static final String SELECT_REASONS = SqlFile.read("select-mail-reasons");
-    private static final String SELECT_ALERTS = SqlFile.read("select-mail-alerts");
-    private static final String SELECT_FILES = SqlFile.read("select-mail-files");
+    private static final SqlFile SQL = SqlFile.read("outbox");
+
+    private static final String SELECT_ALERT_GROUPS = SQL.statement("select-alert-groups");
+    private static final String INSERT_MAIL = SQL.statement("insert-mail");
+    private static final String GATHER_ALERTS = SQL.statement("gather-alerts");
+    private static final String SELECT_DUE_MAIL = SQL.statement("select-due-mail");
+    private static final String LEASE_MAIL = SQL.statement("lease-mail");
+    private static final String MARK_MAIL = SQL.statement("mark-mail");
+    private static final String RESUME_MAILS = SQL.statement("resume-mails");
+    private static final String RAISE_ALERT = SQL.statement("raise-alert");
+    private static final String SELECT_SUMMARY = SQL.statement("select-mail-summary");
+    private static final String SELECT_REASONS = SQL.statement("select-mail-reasons");
+    private static final String SELECT_ALERTS = SQL.statement("select-mail-alerts");
+    private static final String SELECT_FILES = SQL.statement("select-mail-files");
 
     /** The states of a mail; see the table. */
     enum MailState {

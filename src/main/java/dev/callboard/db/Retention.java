@@ -25,15 +25,17 @@ public final class Retention {
 
     private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
 
-    private static final String LOCK_EXPIRED_TASKS = SqlFile.read("lock-expired-tasks");
-    private static final String DELETE_SENT_ALERTS_OF_TASK = SqlFile.read("delete-sent-alerts-of-task");
-    private static final String DELETE_TASK_WITHOUT_ALERTS = SqlFile.read("delete-task-without-alerts");
+    private static final SqlFile SQL = SqlFile.read("retention");
+
+    private static final String LOCK_EXPIRED_TASKS = SQL.statement("lock-expired-tasks");
+    private static final String DELETE_SENT_ALERTS_OF_TASK = SQL.statement("delete-sent-alerts-of-task");
+    private static final String DELETE_TASK_WITHOUT_ALERTS = SQL.statement("delete-task-without-alerts");
 
     /** Alerts before mails, since a mail goes once it has no alert. */
     private static final List<String> DELETE_EXPIRED = List.of(
-            SqlFile.read("delete-expired-alerts"),
-            SqlFile.read("delete-expired-mails"),
-            SqlFile.read("delete-expired-quarantine"));
+            SQL.statement("delete-expired-alerts"),
+            SQL.statement("delete-expired-mails"),
+            SQL.statement("delete-expired-quarantine"));
 
     private final Database database;
     private final Optional<Duration> retention;

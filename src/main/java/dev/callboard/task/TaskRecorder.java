@@ -1,21 +1,54 @@
 package dev.callboard.task;
 
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.NoArgGenerator;
+import dev.callboard.text.SafeText;
+import dev.callboard.text.Sha256;
+import java.sql.Timestamp;
 import java.time.Clock;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 
 /**
  * The bean {@code taskRecorder} of the route {@code record-task}: records the callback that an exchange's variables
- * describe. Safe for use by any number of threads.
+ * describe. A callback is never rejected for an optional field: a value of the wrong type is dropped, a text that is too
+ * long for its column is cut, and what no database stores is replaced. Lengths are in UTF-16 units. Safe for use by any
+ * number of threads.
  */
 public final class TaskRecorder {
-    private final CallbackFactory callbacks;
+    /** How far a provider's clock may be ahead of ours; a time beyond that is dropped. */
+    static final Duration MAX_CLOCK_SKEW = Duration.ofMinutes(10);
+
+    private static final int MAX_PROVIDER = 50;
+    private static final int MAX_ID = 200;
+    private static final int MAX_ALERTS = 200;
+    private static final int MAX_FAILURE_REASON = 4000;
+    private static final int MAX_DETAIL = 1000;
+    private static final int MAX_CLIENT_ADDRESS = 50;
+    private static final int UNLIMITED = Integer.MAX_VALUE;
+    private static final Instant EARLIEST_TIME = Instant.EPOCH;
+
+    /** UUIDs that begin with the time, so that new rows go to the end of the index. */
+    private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
+
     private final GroupCommit groupCommit;
     private final CallbackMetrics metrics;
+    private final Clock clock;
 
     public TaskRecorder(GroupCommit groupCommit, CallbackMetrics metrics, Clock clock) {
-        this.callbacks = new CallbackFactory(clock);
         this.groupCommit = groupCommit;
         this.metrics = metrics;
+        this.clock = clock;
     }
 
     /**
@@ -26,7 +59,7 @@ public final class TaskRecorder {
      * @throws IllegalArgumentException if a route did not set a required variable, or set an invalid value
      */
     public void record(Exchange exchange) throws NotRecordedException, RejectedByDatabaseException {
-        Callback callback = callbacks.create(exchange::getVariable);
+        Callback callback = callback(exchange::getVariable);
         try {
             RecordResult result = groupCommit.record(callback);
             metrics.count(callback.provider(), CallbackMetrics.Result.of(result));
@@ -37,5 +70,123 @@ public final class TaskRecorder {
             metrics.count(callback.provider(), CallbackMetrics.Result.ERROR);
             throw e;
         }
+    }
+
+    /**
+     * The callback that the variables describe.
+     *
+     * @throws IllegalArgumentException if a required variable is not set, or has an invalid value
+     */
+    Callback callback(Function<String, Object> variables) {
+        Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
+        String payload = SafeText.storable(required(variables, "payload"), UNLIMITED);
+        Origin origin = variables.apply("origin") == null ? Origin.CALLBACK : Origin.of(required(variables, "origin"));
+        Outcome outcome = Outcome.of(required(variables, "outcome"));
+        return new Callback(
+                ids.generate(),
+                identity(variables, "provider", MAX_PROVIDER),
+                identity(variables, "taskId", MAX_ID),
+                SafeText.storable(required(variables, "status"), MAX_ID),
+                outcome,
+                split(text(variables.apply("alert"), MAX_ALERTS)),
+                text(variables.apply("taskType"), MAX_ID),
+                text(variables.apply("businessId"), MAX_ID),
+                text(variables.apply("sourceTaskId"), MAX_ID),
+                text(variables.apply("regenType"), MAX_ID),
+                outcome == Outcome.FAILED ? text(variables.apply("failureReason"), MAX_FAILURE_REASON) : null,
+                details(variables.apply("details")),
+                occurredAt(variables.apply("occurredAt"), now),
+                results(variables.apply("results")),
+                payload,
+                Sha256.of(payload),
+                text(variables.apply("clientAddress"), MAX_CLIENT_ADDRESS),
+                origin,
+                origin == Origin.REPLAY ? receivedAt(variables.apply("receivedAt")) : now);
+    }
+
+    private static String required(Function<String, Object> variables, String name) {
+        Object value = variables.apply(name);
+        if (value == null || value.toString().isEmpty()) {
+            throw new IllegalArgumentException("the variable " + name + " is not set");
+        }
+        return value.toString();
+    }
+
+    /** A part of the task's key: if it were cut or cleaned, it would be the key of another task. */
+    private static String identity(Function<String, Object> variables, String name, int maxLength) {
+        String value = required(variables, name);
+        if (value.length() > maxLength || !value.equals(SafeText.storable(value, maxLength))) {
+            throw new IllegalArgumentException("the variable " + name + " is longer than " + maxLength
+                    + " characters or has a character that can't be stored; a schema should have rejected it");
+        }
+        return value;
+    }
+
+    /** A field as text; null if it is absent, blank, or neither text nor number nor Boolean. */
+    private static String text(Object value, int maxLength) {
+        if (value instanceof CharSequence || value instanceof Number || value instanceof Boolean) {
+            String text = SafeText.storable(value.toString(), maxLength);
+            return text.isBlank() ? null : text;
+        }
+        return null;
+    }
+
+    private static Map<String, String> details(Object value) {
+        Map<String, String> details = new LinkedHashMap<>();
+        if (value instanceof Map<?, ?> given) {
+            given.forEach((label, detail) -> {
+                String text = text(detail, MAX_DETAIL);
+                if (text != null) {
+                    details.put(SafeText.storable(String.valueOf(label), MAX_ID), text);
+                }
+            });
+        }
+        return details;
+    }
+
+    private static List<String> split(String commaSeparated) {
+        if (commaSeparated == null) {
+            return List.of();
+        }
+        return Stream.of(commaSeparated.split(",", -1))
+                .map(String::strip)
+                .filter(code -> !code.isEmpty())
+                .toList();
+    }
+
+    /** The provider's time; null if it can't be parsed, is from before 1970, or is too far in the future. */
+    private static Instant occurredAt(Object value, Instant now) {
+        String text = text(value, MAX_ID);
+        if (text == null) {
+            return null;
+        }
+        try {
+            Instant time = OffsetDateTime.parse(text.strip()).toInstant().truncatedTo(ChronoUnit.MICROS);
+            return time.isBefore(EARLIEST_TIME) || time.isAfter(now.plus(MAX_CLOCK_SKEW)) ? null : time;
+        } catch (DateTimeException e) {
+            return null;
+        }
+    }
+
+    /** When a replayed callback first reached us, in the class that the database's driver uses. */
+    private static Instant receivedAt(Object value) {
+        return value instanceof Timestamp time ? time.toInstant() : ((OffsetDateTime) value).toInstant();
+    }
+
+    private static List<Callback.Result> results(Object value) {
+        List<Callback.Result> results = new ArrayList<>();
+        if (value instanceof List<?> list) {
+            for (Object entry : list) {
+                if (entry instanceof Map<?, ?> fields && text(fields.get("url"), UNLIMITED) != null) {
+                    results.add(new Callback.Result(
+                            "video".equals(fields.get("kind")) ? "video" : "image",
+                            text(fields.get("url"), UNLIMITED),
+                            text(fields.get("externalId"), MAX_ID),
+                            text(fields.get("templateId"), MAX_ID),
+                            Boolean.TRUE.equals(fields.get("flagged")) || "true".equals(fields.get("flagged"))));
+                }
+            }
+        }
+        return results;
     }
 }

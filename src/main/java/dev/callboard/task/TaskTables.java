@@ -24,15 +24,17 @@ import java.util.UUID;
  * the database, whatever the number of rows, and none if there are no rows. Decides nothing.
  */
 final class TaskTables {
-    private static final String SELECT_TASK_KEY = SqlFile.read("select-task-key");
-    private static final String LOCK_TASK = SqlFile.read("lock-task");
-    private static final String SELECT_TASK_AND_DUPLICATE = SqlFile.read("select-task-and-duplicate");
-    private static final String INSERT_TASK = SqlFile.read("insert-task");
-    private static final String UPDATE_TASK = SqlFile.read("update-task");
-    private static final String INSERT_CALLBACK = SqlFile.read("insert-callback");
-    private static final String INSERT_RESULT = SqlFile.read("insert-result");
-    private static final String INSERT_ALERT = SqlFile.read("insert-alert");
-    private static final String INSERT_OTHER_KIND_OF_ALERT = SqlFile.read("insert-other-kind-of-alert");
+    private static final SqlFile SQL = SqlFile.read("recording");
+
+    private static final String SELECT_TASK_KEY = SQL.statement("select-task-key");
+    private static final String LOCK_TASK = SQL.statement("lock-task");
+    private static final String SELECT_TASK_AND_DUPLICATE = SQL.statement("select-task-and-duplicate");
+    private static final String INSERT_TASK = SQL.statement("insert-task");
+    private static final String UPDATE_TASK = SQL.statement("update-task");
+    private static final String INSERT_CALLBACK = SQL.statement("insert-callback");
+    private static final String INSERT_RESULT = SQL.statement("insert-result");
+    private static final String INSERT_ALERT = SQL.statement("insert-alert");
+    private static final String INSERT_OTHER_KIND_OF_ALERT = SQL.statement("insert-other-kind-of-alert");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -220,12 +222,12 @@ final class TaskTables {
     }
 
     /** Inserts alerts, except those that were raised before: in the same revision, or with the same dedup key. */
-    void insertAlerts(List<RaisedAlert> alerts) throws SQLException {
+    void insertAlerts(List<GroupChanges.RaisedAlert> alerts) throws SQLException {
         if (alerts.isEmpty()) {
             return;
         }
         try (PreparedStatement insert = connection.prepareStatement(INSERT_ALERT)) {
-            for (RaisedAlert alert : alerts) {
+            for (GroupChanges.RaisedAlert alert : alerts) {
                 Callback callback = alert.callback();
                 insert.setObject(1, callback.id());
                 insert.setString(2, alert.kind());
@@ -248,12 +250,12 @@ final class TaskTables {
      * The other kinds of an alert that was raised before would be lost with it, so each gets an alert of its own, unless
      * the one raised before names it. Rare, hence a round trip of its own.
      */
-    private void insertOtherKinds(List<RaisedAlert> alerts) throws SQLException {
+    private void insertOtherKinds(List<GroupChanges.RaisedAlert> alerts) throws SQLException {
         if (alerts.stream().allMatch(alert -> alert.otherKinds().isEmpty())) {
             return;
         }
         try (PreparedStatement insert = connection.prepareStatement(INSERT_OTHER_KIND_OF_ALERT)) {
-            for (RaisedAlert alert : alerts) {
+            for (GroupChanges.RaisedAlert alert : alerts) {
                 Callback callback = alert.callback();
                 for (String kind : alert.otherKinds()) {
                     insert.setObject(1, UUID.randomUUID());

@@ -22,14 +22,14 @@ final class BodyMemoryTest {
         "9223372036854775807, 1048576"
     })
     void reservesTheContentLengthUpToTheLongestBody(long contentLength, int reserved) {
-        assertThat(new BodyMemory(32 * MEGABYTE, MEGABYTE).reserve(contentLength))
+        assertThat(new AdmissionControl.BodyMemory(32 * MEGABYTE, MEGABYTE).reserve(contentLength))
                 .isEqualTo(reserved);
     }
 
     @ParameterizedTest(name = "a heap of {0} MB")
     @CsvSource({"0, 1", "1, 1", "8, 1", "32, 4", "160, 20", "100000, 2047"})
     void reservesAnEighthOfTheHeapButNeverLessThanOneBody(long heapMegabytes, int bodies) {
-        BodyMemory memory = new BodyMemory(heapMegabytes * MEGABYTE, MEGABYTE);
+        AdmissionControl.BodyMemory memory = new AdmissionControl.BodyMemory(heapMegabytes * MEGABYTE, MEGABYTE);
         for (int i = 0; i < bodies; i++) {
             assertThat(memory.reserve(MEGABYTE)).isEqualTo(MEGABYTE);
         }
@@ -38,7 +38,7 @@ final class BodyMemoryTest {
 
     @Test
     void reservesReleasedMemoryAgain() {
-        BodyMemory memory = new BodyMemory(MEGABYTE, MEGABYTE);
+        AdmissionControl.BodyMemory memory = new AdmissionControl.BodyMemory(MEGABYTE, MEGABYTE);
         memory.reserve(MEGABYTE);
         assertThat(memory.reserve(1)).isZero();
 

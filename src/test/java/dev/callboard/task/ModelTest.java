@@ -141,14 +141,14 @@ final class ModelTest extends OnEachDatabase {
     void leadsToTheSameRowsWithSeveralCallbacksOfATaskInOneGroup() throws Exception {
         Random random = seeded();
         TaskStore store = new TaskStore(callboard.callboard().database());
-        CallbackFactory callbacks = new CallbackFactory(Clock.systemUTC());
+        TaskRecorder recorder = new TaskRecorder(null, null, Clock.systemUTC());
         Map<String, List<Sent>> sequences = new LinkedHashMap<>();
         List<Callback> group = new ArrayList<>();
         for (int i = 0; i < TASKS; i++) {
             String taskId = "group-" + i;
             sequences.put(taskId, sequence(random, i));
             for (Sent sent : sequences.get(taskId)) {
-                group.add(callbacks.create(variables(taskId, sent)::get));
+                group.add(recorder.callback(variables(taskId, sent)::get));
                 if (random.nextInt(10) == 0) {
                     store.recordGroup(group);
                     group.clear();

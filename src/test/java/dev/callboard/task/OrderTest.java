@@ -270,6 +270,6 @@ final class OrderTest {
         Map<String, Object> all = new HashMap<>(
                 Map.of("provider", "fotor", "taskId", "t", "status", "1", "outcome", "completed", "payload", "{}"));
         all.putAll(variables);
-        return new CallbackFactory(Clock.fixed(NOON, ZoneOffset.UTC)).create(all::get);
+        return new TaskRecorder(null, null, Clock.fixed(NOON, ZoneOffset.UTC)).callback(all::get);
     }
 }

@@ -1,0 +1,139 @@
+-- The statements of the outbox: raising alerts, creating mails of them, leasing a mail, reading it, marking it.
+
+-- name: raise-alert
+-- An alert that is about no task.
+INSERT INTO alert (alert_id, kind, provider, dedup_key, detail, created_at)
+VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
+
+-- name: select-alert-groups
+-- The alerts that are in no mail, by provider and kind, and the latest mail about the same.
+SELECT waiting.provider, waiting.kind, waiting.oldest, mail.mail_id, mail.sequence, mail.thread_id, mail.quiet_after,
+       mail.next_digest_at, mail.interval_seconds, mail.sent_at
+  FROM (SELECT provider, kind, MIN(created_at) AS oldest
+          FROM alert
+         WHERE mail_id IS NULL
+         GROUP BY provider, kind) waiting
+  LEFT JOIN mail
+    ON mail.provider = waiting.provider
+   AND mail.kind = waiting.kind
+   AND mail.sequence = (SELECT MAX(latest.sequence)
+                          FROM mail latest
+                         WHERE latest.provider = waiting.provider
+                           AND latest.kind = waiting.kind)
+
+-- name: insert-mail
+-- Changes nothing if another process has created the same mail.
+INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, previous_id, state, created_at, quiet_after,
+                  interval_seconds, next_digest_at, next_attempt_at)
+VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
+
+-- name: gather-alerts
+-- Puts all alerts of a provider and kind that are in no mail into this one.
+UPDATE alert
+   SET mail_id = ?
+ WHERE mail_id IS NULL
+   AND provider = ?
+   AND kind = ?
+
+-- name: select-due-mail
+-- The mail that has been due longest and that no process has leased.
+SELECT mail_id, provider, kind, thread_id, previous_id, attempts
+  FROM mail
+ WHERE next_attempt_at <= ?
+   AND (leased_until IS NULL OR leased_until < ?)
+ ORDER BY next_attempt_at
+ FETCH FIRST 1 ROW ONLY
+
+-- name: lease-mail
+-- Changes nothing if another process has leased the mail since it was found.
+UPDATE mail
+   SET lease_id = ?, leased_until = ?, attempts = attempts + 1
+ WHERE mail_id = ?
+   AND next_attempt_at <= ?
+   AND (leased_until IS NULL OR leased_until < ?)
+
+-- name: select-mail-summary
+-- How many alerts and tasks a mail is about, how many of these have completed since, and when.
+SELECT COUNT(*) AS alerts, COUNT(DISTINCT alert.task_id) AS tasks,
+       COUNT(DISTINCT CASE WHEN task.outcome = 'completed' THEN alert.task_id END) AS completed,
+       MIN(alert.created_at) AS since, MAX(alert.created_at) AS until
+  FROM alert
+  LEFT JOIN task
+    ON task.provider = alert.provider
+   AND task.task_id = alert.task_id
+ WHERE alert.mail_id = ?
+
+-- name: select-mail-reasons
+-- The most frequent reasons of the failures in a mail, or the statuses of what did not fail.
+SELECT CASE WHEN alert.kind = 'failed' THEN callback.failure_reason ELSE callback.status END AS reason,
+       COUNT(*) AS alerts
+  FROM alert
+  JOIN callback
+    ON callback.callback_id = alert.callback_id
+ WHERE alert.mail_id = ?
+ GROUP BY CASE WHEN alert.kind = 'failed' THEN callback.failure_reason ELSE callback.status END
+ ORDER BY alerts DESC, reason
+ FETCH FIRST 10 ROWS ONLY
+
+-- name: select-mail-alerts
+-- The newest alerts of a mail, each with its callback and with where its task stands now.
+SELECT alert.task_id, alert.other_kinds, alert.detail, alert.created_at, callback.status, callback.failure_reason,
+       callback.details, callback.occurred_at, task.task_type, task.business_id, task.outcome
+  FROM alert
+  LEFT JOIN callback
+    ON callback.callback_id = alert.callback_id
+  LEFT JOIN task
+    ON task.provider = alert.provider
+   AND task.task_id = alert.task_id
+ WHERE alert.mail_id = ?
+ ORDER BY alert.created_at DESC, alert.alert_id DESC
+ FETCH FIRST 50 ROWS ONLY
+
+-- name: select-mail-files
+-- The files of the tasks that a mail shows in full.
+SELECT newest.task_id, result.kind, result.url
+  FROM (SELECT provider, task_id
+          FROM alert
+         WHERE mail_id = ?
+         ORDER BY created_at DESC, alert_id DESC
+         FETCH FIRST 10 ROWS ONLY) newest
+  JOIN result
+    ON result.provider = newest.provider
+   AND result.task_id = newest.task_id
+ ORDER BY result.received_at, result.url
+ FETCH FIRST 100 ROWS ONLY
+
+-- name: mark-mail
+-- Ends an attempt. Changes nothing if the lease has expired and another process has taken the mail.
+UPDATE mail
+   SET state = ?, sent_at = COALESCE(sent_at, ?), failed_at = ?, next_attempt_at = ?, last_error = ?,
+       lease_id = NULL, leased_until = NULL
+ WHERE mail_id = ?
+   AND lease_id = ?
+
+-- name: resume-mails
+-- Makes due what waits for a retry, and what a recipient has rejected, since the settings may have been corrected.
+UPDATE mail
+   SET state = 'pending', attempts = 0, failed_at = NULL, next_attempt_at = ?
+ WHERE (attempts > 0 AND next_attempt_at > ?)
+    OR EXISTS (SELECT 1
+                 FROM mail_recipient
+                WHERE mail_recipient.mail_id = mail.mail_id
+                  AND mail_recipient.state = 'rejected')
+
+-- name: count-alerts
+-- The alerts that no recipient has received. The table mail has few rows beside the table alert, so it is read first.
+SELECT COUNT(CASE WHEN state = 'pending' THEN 1 END) AS pending,
+       COUNT(CASE WHEN state = 'bounced' THEN 1 END) AS undeliverable,
+       MIN(CASE WHEN state = 'pending' THEN created_at END) AS oldest_pending
+  FROM (SELECT created_at, 'pending' AS state
+          FROM alert
+         WHERE mail_id IS NULL
+         UNION ALL
+        SELECT alert.created_at, mail.state
+          FROM mail
+          JOIN alert
+            ON alert.mail_id = mail.mail_id
+         WHERE mail.sent_at IS NULL) AS unsent
