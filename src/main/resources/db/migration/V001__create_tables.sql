@@ -40,7 +40,7 @@ CREATE TABLE callback (
     callback_id    UUID         NOT NULL,
     provider       VARCHAR(50)  NOT NULL,
     task_id        VARCHAR(200) NOT NULL,
-    -- What its route made of it.
+    -- What its route set.
     status         VARCHAR(200) NOT NULL,
     outcome        VARCHAR(20)  NOT NULL,
     alerts         VARCHAR(200),
@@ -51,7 +51,7 @@ CREATE TABLE callback (
     -- The body without our token, and its SHA-256: a body of any length fits into a unique key only as a digest.
     payload        TEXT         NOT NULL,
     digest         BYTEA        NOT NULL,
-    -- How it reached us.
+    -- Where it came from, and when it was first received.
     origin         VARCHAR(20)  NOT NULL,
     client_address VARCHAR(50),
     received_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,

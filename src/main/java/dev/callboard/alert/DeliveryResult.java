@@ -18,11 +18,11 @@ import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 
 /**
  * The result of one attempt to send a mail, by the replies of the mail server (RFC 5321). A recipient is rejected
- * only if the server refuses it, or the mail itself, for good. What the server refuses before it knows the recipients is
- * an error of the settings: the mail is attempted again, as after every other error.
+ * only if the server rejects it, or the mail itself, for good. A rejection before the server knows the recipients is an
+ * error of the settings: the mail is attempted again, as after every other error.
  *
  * @param accepted the recipients for whom the server accepted the mail
- * @param rejected the recipients for whom it never will
+ * @param rejected the recipients that the server rejected for good
  * @param deferred the recipients for whom the mail is attempted again
  * @param settingsAtFault whether no mail can be sent before the settings, or the server, are corrected
  * @param error why a recipient did not get it, in one line; empty if all did

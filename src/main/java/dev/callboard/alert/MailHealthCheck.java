@@ -10,7 +10,7 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
  * same. Safe for any number of threads.
  */
 public final class MailHealthCheck extends AbstractHealthCheck {
-    /** Why no mail can be sent; empty if none was refused since the last one that was accepted. */
+    /** Why no mail can be sent; empty once a mail has been accepted again. */
     private volatile String fault = "";
 
     public MailHealthCheck() {

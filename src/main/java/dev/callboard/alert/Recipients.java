@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
  * provider, and these before {@code callboard.alerts.to}. Immutable and safe for any number of threads.
  */
 public final class Recipients {
-    private static final String NOBODY = "none";
+    private static final String NONE = "none";
 
     /** Addresses are ASCII, since SMTPUTF8 (RFC 6531) is not used; a domain in Unicode has an ASCII form (xn--). */
     private static final Pattern ASCII = Pattern.compile("[!-~]{3,254}");
@@ -37,7 +37,7 @@ public final class Recipients {
             if (!AlertKind.codes().contains(kind)) {
                 throw StartException.of(key, "there is no such alert kind");
             }
-            byKind.put(AlertKind.of(kind), to.equals(NOBODY) ? List.of() : addresses(key, to, settings));
+            byKind.put(AlertKind.of(kind), to.equals(NONE) ? List.of() : addresses(key, to, settings));
         });
         settings.alerts()
                 .toByProvider()

@@ -31,7 +31,7 @@ public final class Database implements AutoCloseable {
     /**
      * Opens the database and migrates its tables to this version.
      *
-     * @throws StartException if the URL is not supported, the database does not answer or refuses the login, or a
+     * @throws StartException if the URL is not supported, the database does not answer or rejects the login, or a
      *     migration fails
      */
     public static Database open(Settings settings) {

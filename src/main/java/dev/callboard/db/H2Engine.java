@@ -23,7 +23,7 @@ final class H2Engine implements Engine {
     /** How long H2 may compact a large file when it is closed; without a limit that can take minutes. */
     private static final int MAX_COMPACT_MS = 3_000;
 
-    /** How many statements a connection keeps parsed. With H2's default of 8 most of ours were parsed each time. */
+    /** How many statements a connection keeps parsed. With H2's default of 8 most statements were parsed each time. */
     private static final int QUERY_CACHE_SIZE = 64;
 
     /**

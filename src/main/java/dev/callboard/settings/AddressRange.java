@@ -34,7 +34,7 @@ public record AddressRange(InetAddress network, int prefix) {
             parse("fe80::/10").orElseThrow());
 
     /** Every address. */
-    static final List<AddressRange> EVERYBODY =
+    static final List<AddressRange> ALL =
             List.of(parse("0.0.0.0/0").orElseThrow(), parse("::/0").orElseThrow());
 
     /** Reads an address or a range; empty for anything else, such as a name, an octal, hex or short form, or a zone. */

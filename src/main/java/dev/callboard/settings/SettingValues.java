@@ -139,8 +139,7 @@ final class SettingValues {
 
     /** Addresses and ranges, or {@code any}; with loopback if this is a trial. */
     List<AddressRange> sources(String key, boolean trial) {
-        List<AddressRange> sources =
-                new ArrayList<>(list(key).equals(List.of(ANY)) ? AddressRange.EVERYBODY : ranges(key));
+        List<AddressRange> sources = new ArrayList<>(list(key).equals(List.of(ANY)) ? AddressRange.ALL : ranges(key));
         if (trial) {
             sources.addAll(AddressRange.LOOPBACK);
         }

@@ -272,13 +272,13 @@ final class SettingsReader {
     /** The rules that concern more than one setting. */
     private static void check(Settings settings) {
         settings.providers().forEach((name, provider) -> {
-            if (provider.tokens().isEmpty() && namesEverybody(provider.allowedSources())) {
+            if (provider.tokens().isEmpty() && containsAllAddresses(provider.allowedSources())) {
                 throw StartException.of(
                         PREFIX + name + ".allowed-sources",
                         "admits every address, so it needs " + PREFIX + name + ".token");
             }
         });
-        if (namesEverybody(settings.trustedProxies())) {
+        if (containsAllAddresses(settings.trustedProxies())) {
             throw StartException.of(
                     "callboard.trusted-proxies", "names every address, so no client address can be determined");
         }
@@ -288,7 +288,7 @@ final class SettingsReader {
         checkMail(settings.mail());
     }
 
-    private static boolean namesEverybody(List<AddressRange> ranges) {
+    private static boolean containsAllAddresses(List<AddressRange> ranges) {
         return ranges.stream().anyMatch(range -> range.prefix() == 0);
     }
 

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.UUID;
 
 /**
- * One callback as its route understood it, ready to be recorded. {@link TaskRecorder} makes sure that every text fits its
+ * One callback as its route describes it, ready to be recorded. {@link TaskRecorder} makes sure that every text fits its
  * column.
  *
  * @param alerts the codes of the alert kinds that apply, the most important first; empty for none
@@ -16,7 +16,7 @@ import java.util.UUID;
  * @param occurredAt the provider's own time, to the microsecond; null if there is none that can be trusted
  * @param payload the body as received, without our token
  * @param digest the SHA-256 of the payload; two callbacks of a task with the same digest are duplicates
- * @param receivedAt when it first reached us, to the microsecond
+ * @param receivedAt when it was first received, to the microsecond
  */
 public record Callback(
         UUID id,

@@ -2,7 +2,7 @@ package dev.callboard.task;
 
 import java.util.Locale;
 
-/** How a callback reached us. */
+/** Where a recorded callback comes from. */
 public enum Origin {
     /** The provider sent it. */
     CALLBACK,

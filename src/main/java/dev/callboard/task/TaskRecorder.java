@@ -168,7 +168,7 @@ public final class TaskRecorder {
         }
     }
 
-    /** When a replayed callback first reached us, in the class that the database's driver uses. */
+    /** When a replayed callback was first received, in the class that the database's driver uses. */
     private static Instant receivedAt(Object value) {
         return value instanceof Timestamp time ? time.toInstant() : ((OffsetDateTime) value).toInstant();
     }

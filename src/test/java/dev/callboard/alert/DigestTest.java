@@ -1,5 +1,6 @@
 package dev.callboard.alert;
 
+import static dev.callboard.testkit.Waiting.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.callboard.task.Callback;
@@ -17,8 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
-import org.awaitility.Awaitility;
-import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -29,10 +28,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass
 @EnumSource(Backend.class)
 record DigestTest(Backend backend) {
-    private static ConditionFactory soon() {
-        return Awaitility.await().pollInterval(Duration.ofMillis(50)).atMost(Duration.ofSeconds(40));
-    }
-
     private static long unsent(TestCallboard callboard) {
         return callboard
                 .rows("SELECT 1 FROM alert LEFT JOIN mail ON mail.mail_id = alert.mail_id WHERE mail.sent_at IS NULL")

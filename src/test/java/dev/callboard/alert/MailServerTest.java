@@ -1,5 +1,6 @@
 package dev.callboard.alert;
 
+import static dev.callboard.testkit.Waiting.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -27,8 +28,6 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
-import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -64,10 +63,6 @@ final class MailServerTest {
     @AfterEach
     void behave() {
         server.behave();
-    }
-
-    static ConditionFactory soon() {
-        return Awaitility.await().pollInterval(Duration.ofMillis(50)).atMost(Duration.ofSeconds(15));
     }
 
     /** The first mail of a provider, once an attempt has ended. */
@@ -210,13 +205,13 @@ final class MailServerTest {
     @ParameterizedTest
     @EnumSource(Backend.class)
     void countsPendingAndUndeliverableAlerts(Backend backend) throws Exception {
-        try (HostileMailServer refusing = new HostileMailServer(Certificates.TRUSTED);
-                TestCallboard counting = TestCallboard.start(backend, refusing.settings())) {
-            refusing.misbehave(Stage.DATA, "554 5.6.0 I do not like it");
+        try (HostileMailServer rejecting = new HostileMailServer(Certificates.TRUSTED);
+                TestCallboard counting = TestCallboard.start(backend, rejecting.settings())) {
+            rejecting.misbehave(Stage.DATA, "554 5.6.0 I do not like it");
             Failures.record(counting, newProvider(), 2);
             soon().until(() ->
                     !counting.rows("SELECT 1 FROM mail WHERE state = 'bounced'").isEmpty());
-            refusing.misbehave(Stage.DATA, "451 4.3.0 not now");
+            rejecting.misbehave(Stage.DATA, "451 4.3.0 not now");
             Failures.record(counting, newProvider(), 3);
             soon().untilAsserted(() -> {
                 counting.run("count-alerts");

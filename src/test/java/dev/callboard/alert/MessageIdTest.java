@@ -8,6 +8,7 @@ import dev.callboard.testkit.HostileMailServer;
 import dev.callboard.testkit.HostileMailServer.Stage;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.TestMails;
+import dev.callboard.testkit.Waiting;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
@@ -22,7 +23,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,10 +31,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 90, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class MessageIdTest {
     private static ConditionFactory soon() {
-        return Awaitility.await()
-                .pollInterval(Duration.ofMillis(100))
-                .atMost(Duration.ofSeconds(40))
-                .ignoreExceptions();
+        return Waiting.soon().ignoreExceptions();
     }
 
     @Test

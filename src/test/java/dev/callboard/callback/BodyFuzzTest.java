@@ -103,7 +103,7 @@ class BodyFuzzTest {
         Random random = new Random(seed);
         Instant end = Instant.now().plus(TIME);
         int recorded = 0;
-        int refused = 0;
+        int invalid = 0;
         while (Instant.now().isBefore(end)) {
             byte[] body = body(random);
             boolean fine = isCallback(body);
@@ -117,12 +117,12 @@ class BodyFuzzTest {
             if (fine) {
                 recorded++;
             } else {
-                refused++;
+                invalid++;
             }
         }
-        System.out.printf("fuzz of bodies: seed %d, %d recorded, %d refused%n", seed, recorded, refused);
+        System.out.printf("fuzz of bodies: seed %d, %d recorded, %d invalid%n", seed, recorded, invalid);
         assertThat(recorded).isPositive();
-        assertThat(refused).isPositive();
+        assertThat(invalid).isPositive();
     }
 
     /** The rule of the schema, implemented a second time. */

@@ -61,11 +61,11 @@ final class DatabaseOutageTest extends OnEachDatabase {
                 .isEqualTo(200));
     }
 
-    private static void awaitHealth(int status, String word) {
+    private static void awaitHealth(int code, String status) {
         Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
             HttpResponse<String> health = callboard.manage("/observe/health");
-            assertThat(health.statusCode()).isEqualTo(status);
-            assertThat(health.body()).contains("\"" + word + "\"");
+            assertThat(health.statusCode()).isEqualTo(code);
+            assertThat(health.body()).contains("\"" + status + "\"");
         });
     }
 }

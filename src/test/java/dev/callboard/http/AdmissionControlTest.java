@@ -360,7 +360,7 @@ class AdmissionControlTest {
         for (int i = 0; i < 20; i++) {
             RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/fotor?x=%zz"));
             RawHttp.status(callboard.port, "127.0.0.8", RawHttp.postJson("/callbacks/fotor"));
-            RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/nobody"));
+            RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson("/callbacks/unknown"));
         }
         Awaitility.await().untilAsserted(() -> assertThat(metric("callboard_http_in_flight"))
                 .isZero());

@@ -114,7 +114,7 @@ final class HostileInputTest extends OnEachDatabase {
     @ParameterizedTest
     @CsvSource({
         "GET, /nothing, 404",
-        "POST, /callbacks/nobody, 404",
+        "POST, /callbacks/unknown, 404",
         "POST, /callbacks, 404",
         "POST, /callbacks/fotor/x, 404",
         "POST, /callbacks/%2e%2e/tasks, 404",

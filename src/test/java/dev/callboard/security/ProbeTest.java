@@ -114,7 +114,7 @@ class ProbeTest {
 
     @Test
     void answersAnUnknownPathWith404() {
-        assertThat(RawHttp.status(request("GET", "/callbacks/nobody"))).isEqualTo(404);
+        assertThat(RawHttp.status(request("GET", "/callbacks/unknown"))).isEqualTo(404);
         assertThat(RawHttp.status(request("GET", "/tasks"))).isEqualTo(404);
         assertThat(RawHttp.status(request("GET", "/observe/metrics"))).isEqualTo(404);
     }

@@ -67,7 +67,7 @@ public enum Backend {
     /** The settings of a new, empty database. */
     public abstract Map<String, String> newDatabase(Path folder);
 
-    /** Closes all connections to a database and refuses new ones until the returned object is closed. */
+    /** Closes all connections to a database and rejects new ones until the returned object is closed. */
     public abstract AutoCloseable outage(DataSource used) throws SQLException;
 
     private static void execute(Connection connection, String sql) throws SQLException {

@@ -82,7 +82,7 @@ public final class HostileMailServer implements AutoCloseable {
         return thread;
     });
     private final Map<Stage, String> answers = new ConcurrentHashMap<>();
-    private final Map<String, String> refused = new ConcurrentHashMap<>();
+    private final Map<String, String> rejected = new ConcurrentHashMap<>();
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
     private final List<Received> received = new CopyOnWriteArrayList<>();
 
@@ -129,13 +129,13 @@ public final class HostileMailServer implements AutoCloseable {
 
     /** From now on it gives this reply to a recipient. */
     public void reject(String recipient, String answer) {
-        refused.put(recipient, answer);
+        rejected.put(recipient, answer);
     }
 
     /** From now on it accepts all mails. */
     public void behave() {
         answers.clear();
-        refused.clear();
+        rejected.clear();
     }
 
     /** Whether a client has connected so far. */
@@ -223,7 +223,7 @@ public final class HostileMailServer implements AutoCloseable {
                     answer(Stage.MAIL, known ? "250 ok" : "530 5.7.0 Authentication required");
                 } else if (line.startsWith("RCPT")) {
                     String recipient = line.substring(line.indexOf('<') + 1, line.indexOf('>'));
-                    String no = refused.get(recipient);
+                    String no = rejected.get(recipient);
                     if (no != null) {
                         say(no);
                     } else if (answer(Stage.RCPT, "250 ok")) {
