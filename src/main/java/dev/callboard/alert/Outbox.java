@@ -6,6 +6,7 @@ import dev.callboard.alert.OutboxStore.LatestMail;
 import dev.callboard.alert.OutboxStore.MailState;
 import dev.callboard.alert.OutboxStore.RecipientState;
 import dev.callboard.db.Database;
+import dev.callboard.db.Transaction;
 import dev.callboard.settings.Settings;
 import jakarta.mail.internet.InternetAddress;
 import java.sql.Connection;
@@ -66,26 +67,9 @@ public final class Outbox {
         this.clock = clock;
     }
 
-    private interface Work<T> {
-        T run(Connection connection) throws SQLException;
-    }
-
-    /** Runs statements in one transaction. */
-    private <T> T transact(Work<T> work) throws SQLException {
+    private <T> T transact(Transaction.Work<T> work) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
-            connection.setAutoCommit(false);
-            try {
-                T result = work.run(connection);
-                connection.commit();
-                return result;
-            } catch (SQLException | RuntimeException e) {
-                try {
-                    connection.rollback();
-                } catch (SQLException again) {
-                    e.addSuppressed(again);
-                }
-                throw e;
-            }
+            return Transaction.run(connection, work);
         }
     }
 

@@ -80,15 +80,7 @@ public final class Retention {
     /** One step in one transaction; returns how many tasks it deleted. */
     private int deleteTasksBefore(Instant expiry) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
-            connection.setAutoCommit(false);
-            try {
-                int deleted = deleteTasksBefore(expiry, connection);
-                connection.commit();
-                return deleted;
-            } catch (SQLException e) {
-                connection.rollback();
-                throw e;
-            }
+            return Transaction.run(connection, c -> deleteTasksBefore(expiry, c));
         }
     }
 

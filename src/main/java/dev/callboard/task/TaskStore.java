@@ -2,6 +2,7 @@ package dev.callboard.task;
 
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlErrors;
+import dev.callboard.db.Transaction;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -17,9 +18,9 @@ import java.util.function.Predicate;
  * Records groups of callbacks. A group is any number of callbacks of any tasks that share one transaction and one sync of
  * the disk; {@link GroupCommit} forms them. A group is recorded as a whole or not at all.
  *
- * <p>This class owns the transaction, its steps with their lock order, and its retries. {@link GroupChanges} decides what the
- * callbacks change, {@link TaskTables} has the statements. Safe for use by any number of
- * threads, and by several processes on one PostgreSQL.
+ * <p>This class owns the transaction, its steps with their lock order, and its retries. {@link GroupChanges} decides what
+ * the callbacks change, {@link TaskTables} has the statements. Safe for use by any number of threads, and by several
+ * processes on one PostgreSQL.
  */
 public final class TaskStore {
     /**
@@ -75,21 +76,10 @@ public final class TaskStore {
     }
 
     private List<RecordResult> transact(Connection connection, List<Callback> group) throws SQLException {
-        connection.setAutoCommit(false);
-        try {
-            List<RecordResult> results = new GroupTransaction(group).record(new TaskTables(connection));
-            connection.commit();
-            connection.setAutoCommit(true);
-            database.sync(connection);
-            return results;
-        } catch (SQLException | RuntimeException e) {
-            try {
-                connection.rollback();
-            } catch (SQLException again) {
-                e.addSuppressed(again);
-            }
-            throw e;
-        }
+        List<RecordResult> results =
+                Transaction.run(connection, c -> new GroupTransaction(group).record(new TaskTables(c)));
+        database.sync(connection);
+        return results;
     }
 
     /** The exception for an error that remains after the last attempt. A lost race is not an error of the content. */
