@@ -212,7 +212,8 @@ final class MailTextTest {
                 "flagged     | Fotor completed a task and marked the result  | Look at the files",
                 "unknown     | Fotor sent a status that Callboard does not know: 7 | to routes/fotor.camel.yaml",
                 "refused     | Callers of Fotor's callback URL were rejected  | callboard.fotor.allowed-sources",
-                "malformed   | A callback from Fotor was invalid              | routes/fotor.schema.json",
+                "malformed   | A callback from Fotor was not accepted          | routes/fotor.schema.json",
+                "malformed   | A callback from Fotor was not accepted          | curl -X POST http://127.0.0.1:9876/quarantine/replay",
                 "undelivered | The mail server rejected an alert mail         | correct the address",
             })
     void beginsWithTheEventAndThenWhatToDo(String kind, String first, String toDo) throws Exception {
