@@ -94,8 +94,7 @@ public class NewProviderTest {
     @ParameterizedTest
     @CsvSource({"files-1, '\"none\"'", "files-2, null", "files-3, '[]'", "files-4, '[\"none\"]'", "files-5, '{}'"})
     void recordsACallbackWhoseFilesAreNoListOfFiles(String key, String files) {
-        String body =
-                "{\"render\": {\"key\": \"%s\", \"state\": \"ready\", \"files\": %s}}".formatted(key, files);
+        String body = "{\"render\": {\"key\": \"%s\", \"state\": \"ready\", \"files\": %s}}".formatted(key, files);
 
         assertThat(callboard.post("easel", body).statusCode()).isEqualTo(200);
 
