@@ -17,6 +17,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A new provider needs one route file, one schema and settings, without Java or a build. */
 public class NewProviderTest {
@@ -72,6 +74,31 @@ public class NewProviderTest {
         assertThat(found.at("/results").findValuesAsText("url"))
                 .containsExactlyInAnyOrder("https://files.example.com/1.png", "https://files.example.com/2.mp4");
         assertThat(found.at("/results").findValuesAsText("kind")).containsExactlyInAnyOrder("image", "video");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ref-1, '', o-1",
+        "ref-2, ', \"owner\": {\"order\": \"\"}', o-1",
+        "ref-3, ', \"owner\": \"nobody\"', o-1",
+        "ref-4, ', \"owner\": {\"order\": \"o-77\"}', o-77",
+    })
+    void keepsTheRefOfTheUrlUnlessTheBodyHasABusinessId(String key, String owner, String businessId) {
+        String body = "{\"render\": {\"key\": \"%s\", \"state\": \"painting\"%s}}".formatted(key, owner);
+
+        assertThat(callboard.post("easel?ref=o-1", body).statusCode()).isEqualTo(200);
+
+        assertThat(callboard.task("easel", key).at("/task/businessId").asText()).isEqualTo(businessId);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"files-1, '\"none\"'", "files-2, null", "files-3, '[]'", "files-4, '[\"none\"]'", "files-5, '{}'"})
+    void recordsACallbackWhoseFilesAreNoListOfFiles(String key, String files) {
+        String body = "{\"render\": {\"key\": \"%s\", \"state\": \"ready\", \"files\": %s}}".formatted(key, files);
+
+        assertThat(callboard.post("easel", body).statusCode()).isEqualTo(200);
+
+        assertThat(callboard.task("easel", key).at("/results")).isEmpty();
     }
 
     @Test

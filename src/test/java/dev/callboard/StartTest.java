@@ -70,6 +70,15 @@ final class StartTest {
     }
 
     @Test
+    void suggestsNoKeyThatIsUnknownItself() {
+        Properties properties = new Properties();
+        properties.put("callboard.alerts.tto", "ops@x.example");
+        properties.put("callboard.mail.tto", "ops@x.example");
+        assertThatThrownBy(() -> Settings.read(Path.of("no-file"), Map.of(), properties))
+                .hasMessage("callboard.alerts.tto: there is no such setting");
+    }
+
+    @Test
     void allowsATrialOnLoopbackOnly() {
         assertStops(Map.of("callboard.trial", "true", "callboard.http.host", "0.0.0.0"), "callboard.trial: ");
     }

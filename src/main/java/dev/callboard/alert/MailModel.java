@@ -75,6 +75,7 @@ final class MailModel {
             "look",
             // of a detail or a file
             "label",
+            "padding",
             "text",
             "url");
 
@@ -84,6 +85,11 @@ final class MailModel {
     private static final int MAX_URL = 2000;
     private static final int MAX_FILES = 5;
     private static final int MAX_LINES = 50;
+
+    /** Where the texts of details begin in plain text: at least where the template has those of the other labels. */
+    private static final int MIN_COLUMN = 11;
+
+    private static final int MAX_COLUMN = 24;
 
     private static final Pattern LINK = Pattern.compile("(?i)https?://[!-~&&[^\"<>\\\\^`{|}]]+");
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -207,7 +213,20 @@ final class MailModel {
                 throw new UncheckedIOException(new IOException("callback.details is not JSON", e));
             }
         }
+        align(details);
         return details;
+    }
+
+    /** Sets the padding of each detail, so that the texts begin in one column unless a label is too long for it. */
+    private static void align(List<Map<String, Object>> details) {
+        int column = MIN_COLUMN;
+        for (Map<String, Object> detail : details) {
+            column = Math.max(column, detail.get("label").toString().length() + 2);
+        }
+        for (Map<String, Object> detail : details) {
+            int length = detail.get("label").toString().length() + 1;
+            detail.put("padding", " ".repeat(Math.max(1, Math.min(column, MAX_COLUMN) - length)));
+        }
     }
 
     private static List<String> lines(String detail) {

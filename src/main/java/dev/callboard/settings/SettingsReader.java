@@ -115,7 +115,7 @@ final class SettingsReader {
         values.replaceAll((key, value) -> value(key, values).strip());
         for (String key : given.keySet()) {
             if (!isKnown(key, providers)) {
-                throw StartException.of(key, "there is no such setting" + suggestion(key, values.keySet()));
+                throw StartException.of(key, "there is no such setting" + suggestion(key, values.keySet(), providers));
             }
         }
         Settings settings = parse(new SettingValues(values), folder);
@@ -175,10 +175,10 @@ final class SettingsReader {
         return key.matches() && providers.contains(key.group(1));
     }
 
-    private static String suggestion(String key, Set<String> known) {
+    private static String suggestion(String key, Set<String> candidates, Set<String> providers) {
         String last = key.substring(key.lastIndexOf('.') + 1);
-        for (String candidate : known) {
-            if (candidate.endsWith("." + last)) {
+        for (String candidate : candidates) {
+            if (candidate.endsWith("." + last) && isKnown(candidate, providers)) {
                 return "; did you mean " + candidate + "?";
             }
         }

@@ -137,7 +137,7 @@ final class MailTextTest {
                 alert("Aufgabe-ß", reason, "videoEnhancer", null, "2", "{\"Prompt\": \"" + reason + "\"}"));
         assertThat(TestMails.text(mail))
                 .contains("Fotor could not finish a task: " + reason)
-                .contains("Prompt: " + reason);
+                .contains("Prompt:    " + reason);
         assertThat(TestMails.html(mail)).contains(reason);
         assertThat(mail.getSubject()).contains("提示词不合规 – Ungültig: «été» 🎬👩‍🎤");
         String sent = new String(bytes(mail), StandardCharsets.ISO_8859_1);
@@ -212,7 +212,8 @@ final class MailTextTest {
                 "flagged     | Fotor completed a task and marked the result  | Look at the files",
                 "unknown     | Fotor sent a status that Callboard does not know: 7 | to routes/fotor.camel.yaml",
                 "refused     | Callers of Fotor's callback URL were rejected  | callboard.fotor.allowed-sources",
-                "malformed   | A callback from Fotor was invalid              | routes/fotor.schema.json",
+                "malformed   | A callback from Fotor was not accepted          | routes/fotor.schema.json",
+                "malformed   | A callback from Fotor was not accepted          | curl -X POST http://127.0.0.1:9876/quarantine/replay",
                 "undelivered | The mail server rejected an alert mail         | correct the address",
             })
     void beginsWithTheEventAndThenWhatToDo(String kind, String first, String toDo) throws Exception {
@@ -223,6 +224,20 @@ final class MailTextTest {
         // The same in HTML, but for its typographic apostrophes.
         String html = TestMails.html(mail).replaceAll("<[^>]*>", "").replace("’", "'");
         assertThat(html).contains(lines.get(0)).contains(lines.get(2).replace("`", ""));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Credits | Product                   | 'Credits:   1\nProduct:   2\n'",
+                "Product | Image prompt              | 'Product:      1\nImage prompt: 2\n'",
+                "Product | A label of many more words | 'Product:                1\nA label of many more words: 2\n'",
+            })
+    void alignsTheDetailsInPlainText(String one, String two, String lines) throws Exception {
+        String details = "{\"%s\": 1, \"%s\": 2}".formatted(one, two);
+        assertThat(TestMails.text(mail(settings(), "failed", alert("one", null, null, null, "2", details))))
+                .contains("Status:    2\n" + lines);
     }
 
     @Test

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.callboard.NewProviderTest;
 import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.net.URI;
@@ -116,6 +117,27 @@ record QuarantineTest(Backend backend) {
         } finally {
             Files.writeString(schema, before);
         }
+    }
+
+    @Test
+    void logsTheCauseIfACallbackCannotBeReplayedForAnInternalError() throws SQLException {
+        empty();
+        try (Connection connection = callboard.callboard().dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("INSERT INTO quarantine (quarantine_id, provider, reason, payload, length, received_at)"
+                    + " VALUES ('00000000-0000-0000-0000-000000000001', 'removed', 'old', '{\"secret\": 1}', 13,"
+                    + " TIMESTAMP WITH TIME ZONE '2020-01-01 00:00:00+00')");
+        }
+        try (Logged log = new Logged()) {
+            assertThat(replay().body()).isEqualTo("in quarantine before: 1, after: 1\n");
+            assertThat(log.lines("callback not replayed"))
+                    .singleElement()
+                    .asString()
+                    .startsWith("ERROR callback not replayed provider=removed quarantineId=00000000-")
+                    .containsPattern("cause=\"\\S+Exception")
+                    .doesNotContain("secret", "reason=");
+        }
+        empty();
     }
 
     @Test
