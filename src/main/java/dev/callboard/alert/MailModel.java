@@ -125,7 +125,7 @@ final class MailModel {
         model.put(kind.section(), true);
         model.put("kind", line(code, MAX_VALUE));
         model.put("provider", name);
-        model.put("name", name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1));
+        model.put("name", SafeText.capitalized(name));
         model.put("manage", manage);
         model.put("count", thousands(content.tasks() == 0 ? count : content.tasks()));
         model.put("single", count == 1);

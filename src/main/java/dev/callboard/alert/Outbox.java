@@ -67,16 +67,19 @@ public final class Outbox {
         this.clock = clock;
     }
 
+    /** Runs statements in a transaction of their own. */
     private <T> T transact(Transaction.Work<T> work) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
             return Transaction.run(connection, work);
         }
     }
 
-    /** Makes sure that what was committed survives the loss of the process and of power. */
-    private void sync() throws SQLException {
+    /** The same, and what is committed then survives the loss of the process and of power. */
+    private <T> T transactDurably(Transaction.Work<T> work) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
+            T result = Transaction.run(connection, work);
             database.sync(connection);
+            return result;
         }
     }
 
@@ -137,9 +140,12 @@ public final class Outbox {
         }
     }
 
-    /** Does nothing if another process creates the same mail at this moment. */
+    /**
+     * Does nothing if another process creates the same mail at this moment. Durable before the first attempt, or the mail
+     * would have another Message-ID after the loss of the process.
+     */
     private void createMail(AlertGroup group, Duration untilNext) throws SQLException {
-        transact(connection -> {
+        transactDurably(connection -> {
             String mailId = "<" + UUID.randomUUID() + "@callboard>";
             if (store.insertMail(connection, mailId, group, now(), interval, untilNext)) {
                 store.gatherAlerts(connection, mailId, group);
@@ -148,8 +154,6 @@ public final class Outbox {
             }
             return null;
         });
-        // Before the first attempt, or the mail would have another Message-ID after the loss of the process.
-        sync();
     }
 
     private static List<String> addresses(List<InternetAddress> addresses) {
@@ -257,7 +261,7 @@ public final class Outbox {
                 ? now.plus(RetryBackoff.delay(
                         mail.attempt(), ThreadLocalRandom.current().nextDouble()))
                 : null;
-        boolean leased = transact(connection -> {
+        boolean leased = transactDurably(connection -> {
             if (!store.mark(
                     connection,
                     mail,
@@ -273,7 +277,6 @@ public final class Outbox {
             raiseUndelivered(connection, mail, result, now);
             return true;
         });
-        sync();
         if (!leased) {
             LOG.warn(
                     "lost the lease of a mail mail={} provider={} kind={} (it may arrive twice)",

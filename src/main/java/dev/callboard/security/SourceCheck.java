@@ -2,13 +2,13 @@ package dev.callboard.security;
 
 import dev.callboard.settings.AddressRange;
 import dev.callboard.settings.Settings;
+import dev.callboard.text.SafeText;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.camel.Exchange;
@@ -116,11 +116,7 @@ public final class SourceCheck {
     private static String addressHint(String provider, Client client) {
         boolean thisMachine =
                 client.proxies().isEmpty() && AddressRange.anyContains(AddressRange.LOOPBACK, client.address());
-        return "add it to callboard." + provider + ".allowed-sources if it is " + displayName(provider) + "'s"
+        return "add it to callboard." + provider + ".allowed-sources if it is " + SafeText.capitalized(provider) + "'s"
                 + (thisMachine ? "; for a first try on this machine, set callboard.trial=true" : "");
-    }
-
-    private static String displayName(String provider) {
-        return provider.substring(0, 1).toUpperCase(Locale.ROOT) + provider.substring(1);
     }
 }

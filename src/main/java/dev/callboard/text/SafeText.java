@@ -1,5 +1,7 @@
 package dev.callboard.text;
 
+import java.util.Locale;
+
 /** Cleans texts that callers sent, for tables, mails and logs. */
 public final class SafeText {
     private SafeText() {}
@@ -57,5 +59,10 @@ public final class SafeText {
             return text;
         }
         return text.substring(0, Character.isHighSurrogate(text.charAt(maxLength - 1)) ? maxLength - 1 : maxLength);
+    }
+
+    /** A provider's name as people write it, with a capital letter: {@code Fotor}. Empty if the name is. */
+    public static String capitalized(String name) {
+        return name.isEmpty() ? "" : name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1);
     }
 }
