@@ -14,7 +14,7 @@ CREATE TABLE task (
     status              VARCHAR(200) NOT NULL,
     outcome             VARCHAR(20)  NOT NULL,
     failure_reason      VARCHAR(4000),
-    -- The provider's own times: the latest one, to show, and the one that the next callback's time is compared with.
+    -- The provider's own times: the latest one, to show, and that of the callback applied last, to compare the next with.
     occurred_at         TIMESTAMP(6) WITH TIME ZONE,
     compared_at         TIMESTAMP(6) WITH TIME ZONE,
     -- Our times: of the first callback, of the latest (a duplicate too), of the one applied last, of the outcome.

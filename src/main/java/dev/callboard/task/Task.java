@@ -8,8 +8,8 @@ import java.util.UUID;
  * callbacks.
  *
  * @param occurredAt the provider's latest time in a callback that was applied; never goes back; null if none had a time
- * @param comparedAt the provider's time that the next callback's time is compared with: {@code occurredAt}, except that a
- *     known outcome that replaces an unknown one resets it, so that the order of arrival makes no difference
+ * @param comparedAt the provider's time in the callback that was applied last, with which the next one's is compared; null
+ *     if it had none
  * @param lastCallbackAt when the latest callback arrived, duplicates and stale ones included
  * @param changedAt when the callback that was applied last arrived
  * @param outcomeSince since when the task has had this outcome
@@ -56,14 +56,17 @@ record Task(
     }
 
     /**
-     * Whether a callback, which is no duplicate, is applied to the task or stale. The first rule that applies decides:
+     * Whether a callback, which is no duplicate, is applied to the task or stale. It is compared with the callback that was
+     * applied last. The first rule that applies decides:
      *
      * <ol>
      *   <li>A known outcome replaces an unknown one, never the other way round.
-     *   <li>If both have the provider's time and the times differ, the later one wins.
-     *   <li>A finished outcome is not replaced by "in progress", and replaces it.
-     *   <li>The one received last wins, which is the callback unless it was replayed.
+     *   <li>Both have the provider's time: the later one wins; at equal times a finished outcome wins over "in progress",
+     *       otherwise the one received last.
+     *   <li>One of them has no time: "in progress" does not replace a finished outcome; otherwise the one received last wins.
      * </ol>
+     *
+     * The one received last is the callback, unless it is replayed.
      */
     boolean isReplacedBy(Callback callback) {
         if ((callback.outcome() == Outcome.UNKNOWN) != (outcome == Outcome.UNKNOWN)) {
@@ -83,7 +86,6 @@ record Task(
 
     /** The state after a callback that replaces this one. What the callback omits stays. */
     Task apply(Callback callback) {
-        boolean becomesKnown = outcome == Outcome.UNKNOWN && callback.outcome() != Outcome.UNKNOWN;
         return new Task(
                 key,
                 orElse(callback.taskType(), taskType),
@@ -94,7 +96,7 @@ record Task(
                 callback.outcome(),
                 callback.failureReason(),
                 later(callback.occurredAt(), occurredAt),
-                becomesKnown ? callback.occurredAt() : later(callback.occurredAt(), comparedAt),
+                callback.occurredAt(),
                 firstReceivedAt,
                 later(callback.receivedAt(), lastCallbackAt),
                 callback.receivedAt(),

@@ -93,6 +93,28 @@ final class OrderTest {
         assertApplied(callback(IN_PROGRESS, null), callback(IN_PROGRESS, 10));
     }
 
+    // ---- several callbacks: what the task stands on is the one applied last ----
+
+    @Test
+    void comparesWithTheCallbackAppliedLastEvenIfThatHasNoTime() {
+        Callback image = callback("image_generating", IN_PROGRESS, 0);
+        Callback video = callback("video_generated", COMPLETED, null);
+        Callback late = callback("video_generating", IN_PROGRESS, 300);
+
+        assertThat(after(List.of(image, video, late)).outcome()).isEqualTo(COMPLETED);
+    }
+
+    @Test
+    void comparesWithTheTimeOfTheCallbackAppliedLastEvenIfAnEarlierOneHadALaterTime() {
+        assertThat(after(List.of(
+                                callback("first", FAILED, 30),
+                                callback("second", COMPLETED, null),
+                                callback("third", FAILED, 10),
+                                callback("fourth", COMPLETED, 20)))
+                        .status())
+                .isEqualTo("fourth");
+    }
+
     @Test
     void endsAtTheSameStatusInEveryOrderOfArrival() {
         List<Callback> callbacks = List.of(
@@ -218,7 +240,11 @@ final class OrderTest {
     }
 
     private Callback callback(String status, Outcome outcome) {
-        return Callbacks.callback("t", status, outcome, null, received++);
+        return callback(status, outcome, null);
+    }
+
+    private Callback callback(String status, Outcome outcome, Integer occurredAt) {
+        return Callbacks.callback("t", status, outcome, occurredAt, received++);
     }
 
     private static void assertApplied(Callback first, Callback second) {
