@@ -10,9 +10,9 @@ SELECT provider, task_id
 -- name: insert-task
 -- The columns in the order of update-task, so that one method sets both.
 INSERT INTO task (task_type, business_id, source_task_id, regen_type, status, outcome, failure_reason, occurred_at,
-                  compared_at, last_callback_at, changed_at, outcome_since, applied_callback_id, revision, provider,
-                  task_id, first_received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  last_callback_at, changed_at, outcome_since, applied_callback_id, revision, provider, task_id,
+                  first_received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: lock-task
 -- Locks a task of the group and records that a callback of it arrived. Executed in the order of the keys.
@@ -22,12 +22,14 @@ UPDATE task
    AND task_id = ?
 
 -- name: select-task-and-duplicate
--- A task, and the digest if a callback with the same body is stored already.
+-- A task, the times of the callback that was applied last, and the digest if a callback with the same body is stored already.
 SELECT task.provider, task.task_id, task.task_type, task.business_id, task.source_task_id, task.regen_type,
-       task.status, task.outcome, task.failure_reason, task.occurred_at, task.compared_at, task.first_received_at,
-       task.last_callback_at, task.changed_at, task.outcome_since, task.applied_callback_id, task.revision,
-       callback.digest
+       task.status, task.outcome, task.failure_reason, task.occurred_at, task.first_received_at, task.last_callback_at,
+       task.changed_at, task.outcome_since, task.applied_callback_id, task.revision,
+       applied.occurred_at AS applied_occurred_at, applied.received_at AS applied_received_at, callback.digest
   FROM task
+  LEFT JOIN callback AS applied
+    ON applied.callback_id = task.applied_callback_id
   LEFT JOIN callback
     ON callback.provider = task.provider
    AND callback.task_id = task.task_id
@@ -39,7 +41,7 @@ SELECT task.provider, task.task_id, task.task_type, task.business_id, task.sourc
 -- A task after the callbacks that were applied to it.
 UPDATE task
    SET task_type = ?, business_id = ?, source_task_id = ?, regen_type = ?, status = ?, outcome = ?,
-       failure_reason = ?, occurred_at = ?, compared_at = ?, last_callback_at = ?, changed_at = ?, outcome_since = ?,
+       failure_reason = ?, occurred_at = ?, last_callback_at = ?, changed_at = ?, outcome_since = ?,
        applied_callback_id = ?, revision = ?
  WHERE provider = ?
    AND task_id = ?

@@ -14,15 +14,14 @@ CREATE TABLE task (
     status              VARCHAR(200) NOT NULL,
     outcome             VARCHAR(20)  NOT NULL,
     failure_reason      VARCHAR(4000),
-    -- The provider's own times: the latest one, to show, and that of the callback applied last, to compare the next with.
+    -- The latest of the provider's own times.
     occurred_at         TIMESTAMP(6) WITH TIME ZONE,
-    compared_at         TIMESTAMP(6) WITH TIME ZONE,
-    -- Our times: of the first callback, of the latest (a duplicate too), of the one applied last, of the outcome.
+    -- Our times: of the first callback, of the latest (a duplicate too), of the last change, of the outcome.
     first_received_at   TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     last_callback_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     changed_at          TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     outcome_since       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- The callback applied last. No foreign key: callback refers to task, and the two are inserted in that order.
+    -- The callback applied last, which the next one is compared with. No foreign key: callback refers to task, and the two are inserted in that order.
     applied_callback_id UUID         NOT NULL,
     -- Counts the changes of status from 1, so that a task that fails twice raises two alerts.
     revision            INTEGER      NOT NULL,

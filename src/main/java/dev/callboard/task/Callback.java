@@ -17,6 +17,7 @@ import java.util.UUID;
  * @param payload the body as received, without our token
  * @param digest the SHA-256 of the payload; two callbacks of a task with the same digest are duplicates
  * @param receivedAt when it was first received, to the microsecond
+ * @param recordedAt when it is recorded; later than {@code receivedAt} if it is replayed
  */
 public record Callback(
         UUID id,
@@ -37,7 +38,8 @@ public record Callback(
         Sha256 digest,
         String clientAddress,
         Origin origin,
-        Instant receivedAt) {
+        Instant receivedAt,
+        Instant recordedAt) {
 
     /**
      * One file that a task produced.

@@ -112,7 +112,7 @@ final class GroupChanges {
                     kinds.get(0),
                     kinds.subList(1, kinds.size()),
                     revision,
-                    AlertKind.of(kinds.get(0)).dedupKey(about, callback.receivedAt())));
+                    AlertKind.of(kinds.get(0)).dedupKey(about, callback.recordedAt())));
         }
     }
 }

@@ -8,12 +8,12 @@ import java.util.UUID;
  * callbacks.
  *
  * @param occurredAt the provider's latest time in a callback that was applied; never goes back; null if none had a time
- * @param comparedAt the provider's time in the callback that was applied last, with which the next one's is compared; null
- *     if it had none
- * @param lastCallbackAt when the latest callback arrived, duplicates and stale ones included
- * @param changedAt when the callback that was applied last arrived
+ * @param lastCallbackAt when the latest callback arrived, duplicates and stale ones included; never goes back
+ * @param changedAt when a callback was applied last; never goes back
  * @param outcomeSince since when the task has had this outcome
  * @param appliedCallbackId the callback that was applied last
+ * @param appliedOccurredAt the provider's time in that callback; null if it had none
+ * @param appliedReceivedAt when that callback arrived, which may be long before it was applied if it was replayed
  * @param revision counts the changes of status, from 1
  */
 record Task(
@@ -26,12 +26,13 @@ record Task(
         Outcome outcome,
         String failureReason,
         Instant occurredAt,
-        Instant comparedAt,
         Instant firstReceivedAt,
         Instant lastCallbackAt,
         Instant changedAt,
         Instant outcomeSince,
         UUID appliedCallbackId,
+        Instant appliedOccurredAt,
+        Instant appliedReceivedAt,
         int revision) {
 
     /** The state after a task's first callback. */
@@ -46,12 +47,13 @@ record Task(
                 first.outcome(),
                 first.failureReason(),
                 first.occurredAt(),
+                first.receivedAt(),
+                first.receivedAt(),
+                first.recordedAt(),
+                first.recordedAt(),
+                first.id(),
                 first.occurredAt(),
                 first.receivedAt(),
-                first.receivedAt(),
-                first.receivedAt(),
-                first.receivedAt(),
-                first.id(),
                 1);
     }
 
@@ -72,8 +74,8 @@ record Task(
         if ((callback.outcome() == Outcome.UNKNOWN) != (outcome == Outcome.UNKNOWN)) {
             return outcome == Outcome.UNKNOWN;
         }
-        if (callback.occurredAt() != null && comparedAt != null) {
-            int order = callback.occurredAt().compareTo(comparedAt);
+        if (callback.occurredAt() != null && appliedOccurredAt != null) {
+            int order = callback.occurredAt().compareTo(appliedOccurredAt);
             if (order != 0) {
                 return order > 0;
             }
@@ -81,11 +83,12 @@ record Task(
         if (callback.outcome().isFinished() != outcome.isFinished()) {
             return callback.outcome().isFinished();
         }
-        return callback.origin() != Origin.REPLAY || callback.receivedAt().isAfter(changedAt);
+        return callback.origin() != Origin.REPLAY || callback.receivedAt().isAfter(appliedReceivedAt);
     }
 
     /** The state after a callback that replaces this one. What the callback omits stays. */
     Task apply(Callback callback) {
+        Instant change = later(callback.recordedAt(), changedAt);
         return new Task(
                 key,
                 orElse(callback.taskType(), taskType),
@@ -96,12 +99,13 @@ record Task(
                 callback.outcome(),
                 callback.failureReason(),
                 later(callback.occurredAt(), occurredAt),
-                callback.occurredAt(),
                 firstReceivedAt,
                 later(callback.receivedAt(), lastCallbackAt),
-                callback.receivedAt(),
-                callback.outcome() == outcome ? outcomeSince : callback.receivedAt(),
+                change,
+                callback.outcome() == outcome ? outcomeSince : change,
                 callback.id(),
+                callback.occurredAt(),
+                callback.receivedAt(),
                 callback.status().equals(status) ? revision : revision + 1);
     }
 

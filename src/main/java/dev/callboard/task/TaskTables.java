@@ -79,7 +79,7 @@ final class TaskTables {
         try (PreparedStatement insert = connection.prepareStatement(INSERT_TASK)) {
             for (Task task : tasks) {
                 setTask(insert, task, lastCallbackAt.get(task.key()));
-                SqlTimes.set(insert, 17, task.firstReceivedAt());
+                SqlTimes.set(insert, 16, task.firstReceivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -161,14 +161,13 @@ final class TaskTables {
         write.setString(6, task.outcome().code());
         write.setString(7, task.failureReason());
         SqlTimes.set(write, 8, task.occurredAt());
-        SqlTimes.set(write, 9, task.comparedAt());
-        SqlTimes.set(write, 10, lastCallbackAt);
-        SqlTimes.set(write, 11, task.changedAt());
-        SqlTimes.set(write, 12, task.outcomeSince());
-        write.setObject(13, task.appliedCallbackId());
-        write.setInt(14, task.revision());
-        write.setString(15, task.key().provider());
-        write.setString(16, task.key().taskId());
+        SqlTimes.set(write, 9, lastCallbackAt);
+        SqlTimes.set(write, 10, task.changedAt());
+        SqlTimes.set(write, 11, task.outcomeSince());
+        write.setObject(12, task.appliedCallbackId());
+        write.setInt(13, task.revision());
+        write.setString(14, task.key().provider());
+        write.setString(15, task.key().taskId());
     }
 
     void insertCallbacks(List<Callback> callbacks) throws SQLException {
@@ -238,7 +237,7 @@ final class TaskTables {
                 insert.setString(6, alert.dedupKey().orElse(null));
                 insert.setObject(7, callback.id());
                 insert.setString(8, commaSeparated(alert.otherKinds()));
-                SqlTimes.set(insert, 9, callback.receivedAt());
+                SqlTimes.set(insert, 9, callback.recordedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -264,7 +263,7 @@ final class TaskTables {
                     insert.setString(4, callback.taskId());
                     insert.setInt(5, alert.revision());
                     insert.setObject(6, callback.id());
-                    SqlTimes.set(insert, 7, callback.receivedAt());
+                    SqlTimes.set(insert, 7, callback.recordedAt());
                     // The alert of this callback, if it was inserted.
                     insert.setObject(8, callback.id());
                     insert.setString(9, callback.provider());
@@ -297,12 +296,13 @@ final class TaskTables {
                 Outcome.of(row.getString("outcome")),
                 row.getString("failure_reason"),
                 SqlTimes.get(row, "occurred_at"),
-                SqlTimes.get(row, "compared_at"),
                 SqlTimes.get(row, "first_received_at"),
                 SqlTimes.get(row, "last_callback_at"),
                 SqlTimes.get(row, "changed_at"),
                 SqlTimes.get(row, "outcome_since"),
                 row.getObject("applied_callback_id", UUID.class),
+                SqlTimes.get(row, "applied_occurred_at"),
+                SqlTimes.get(row, "applied_received_at"),
                 row.getInt("revision"));
     }
 }

@@ -134,11 +134,40 @@ final class OrderTest {
     void appliesAReplayedCallbackThatWasReceivedLast() {
         Callback first = callback(COMPLETED, null);
         Callback second = callback(FAILED, null);
-        assertApplied(first, Callbacks.replayed(second));
-        assertStale(second, Callbacks.replayed(first));
+        assertApplied(first, Callbacks.replayed(second, 50));
+        assertStale(second, Callbacks.replayed(first, 50));
+    }
+
+    @Test
+    void comparesWhenReplayedCallbacksWereReceivedNotWhenTheyWereReplayed() {
+        Callback failed = callback(FAILED, null);
+        Callback completed = callback(COMPLETED, null);
+        Callback unknown = callback(UNKNOWN, null);
+
+        assertThat(after(List.of(unknown, Callbacks.replayed(failed, 50), Callbacks.replayed(completed, 51)))
+                        .outcome())
+                .isEqualTo(COMPLETED);
     }
 
     // ---- the state after a callback ----
+
+    @Test
+    void movesNoTimeOfOursBack() {
+        Callback replayed = callback("2", FAILED);
+        Callback unknown = callback("9", UNKNOWN);
+        Callback behind = Callbacks.received(callback("1", COMPLETED), "{}", NOON.minusSeconds(60));
+        Task before = Task.of(unknown);
+
+        Task byReplay = before.apply(Callbacks.replayed(replayed, 50));
+        assertThat(byReplay.lastCallbackAt()).isEqualTo(unknown.receivedAt());
+        assertThat(byReplay.changedAt()).isEqualTo(NOON.plusSeconds(50));
+        assertThat(byReplay.outcomeSince()).isEqualTo(NOON.plusSeconds(50));
+
+        Task byAClockThatIsBehind = byReplay.apply(behind);
+        assertThat(byAClockThatIsBehind.lastCallbackAt()).isEqualTo(unknown.receivedAt());
+        assertThat(byAClockThatIsBehind.changedAt()).isEqualTo(NOON.plusSeconds(50));
+        assertThat(byAClockThatIsBehind.outcomeSince()).isEqualTo(NOON.plusSeconds(50));
+    }
 
     @Test
     void neverMovesTheProvidersTimeBackOrErasesIt() {

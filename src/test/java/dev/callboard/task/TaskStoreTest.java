@@ -144,16 +144,34 @@ record TaskStoreTest(Backend backend) {
     }
 
     @Test
-    void keepsTheTimeOfTheLastCallbackWhenAnEarlierOneIsReplayed() throws Exception {
+    void movesNoTimeBackWhenAnEarlierCallbackIsReplayed() throws Exception {
         String id = newId();
         Callback progress = callback(id, "0", IN_PROGRESS, null, 10);
+        Callback done = callback(id, "1", COMPLETED, null, 20, "flagged");
         record(progress);
         record(duplicate(progress, 30));
 
-        assertThat(record(replayed(callback(id, "1", COMPLETED, null, 20)))).isEqualTo(APPLIED);
+        assertThat(record(replayed(done, 40))).isEqualTo(APPLIED);
+        assertThat(record(replayed(callback(id, "2", FAILED, null, 15), 41))).isEqualTo(STALE);
+        assertThat(record(replayed(duplicate(done, 20), 42))).isEqualTo(DUPLICATE);
 
         assertThat(value(id, "outcome")).isEqualTo("completed");
         assertThat(value(id, "last_callback_at")).isEqualTo(NOON.plusSeconds(30));
+        assertThat(value(id, "changed_at")).isEqualTo(NOON.plusSeconds(40));
+        assertThat(value(id, "outcome_since")).isEqualTo(NOON.plusSeconds(40));
+        assertThat(query("SELECT CAST(EXTRACT(EPOCH FROM created_at) AS BIGINT) FROM alert WHERE task_id = ?", id))
+                .containsExactly(NOON.plusSeconds(40).getEpochSecond());
+    }
+
+    @Test
+    void comparesAReplayedCallbackWithTheReceptionOfTheOneAppliedLast() throws Exception {
+        String id = newId();
+        record(callback(id, "9", UNKNOWN, null, 10));
+
+        assertThat(record(replayed(callback(id, "2", FAILED, null, 1), 20))).isEqualTo(APPLIED);
+        assertThat(record(replayed(callback(id, "1", COMPLETED, null, 2), 21))).isEqualTo(APPLIED);
+
+        assertThat(value(id, "outcome")).isEqualTo("completed");
     }
 
     @Test
