@@ -21,19 +21,21 @@ UPDATE task
  WHERE provider = ?
    AND task_id = ?
 
--- name: select-task-and-duplicate
--- A task, the times of the callback that was applied last, and the digest if a callback with the same body is stored already.
+-- name: select-task-and-occurrences
+-- A task, the times of the callback that was applied last, and how often a body is stored for the task.
 SELECT task.provider, task.task_id, task.task_type, task.business_id, task.source_task_id, task.regen_type,
        task.status, task.outcome, task.failure_reason, task.occurred_at, task.first_received_at, task.last_callback_at,
        task.changed_at, task.outcome_since, task.applied_callback_id, task.revision,
-       applied.occurred_at AS applied_occurred_at, applied.received_at AS applied_received_at, callback.digest
+       applied.occurred_at AS applied_occurred_at, applied.received_at AS applied_received_at,
+       CAST(? AS BYTEA) AS digest,
+       (SELECT COUNT(*)
+          FROM callback
+         WHERE callback.provider = task.provider
+           AND callback.task_id = task.task_id
+           AND callback.digest = ?) AS occurrences
   FROM task
   LEFT JOIN callback AS applied
     ON applied.callback_id = task.applied_callback_id
-  LEFT JOIN callback
-    ON callback.provider = task.provider
-   AND callback.task_id = task.task_id
-   AND callback.digest = ?
  WHERE task.provider = ?
    AND task.task_id = ?
 
@@ -48,8 +50,8 @@ UPDATE task
 
 -- name: insert-callback
 INSERT INTO callback (callback_id, provider, task_id, status, outcome, alerts, failure_reason, details, occurred_at,
-                      digest, payload, client_address, origin, received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      digest, occurrence, payload, client_address, origin, received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: insert-result
 -- A later callback with the same URL changes nothing.

@@ -34,7 +34,7 @@ CREATE INDEX task_by_change ON task (changed_at);
 -- Serves GET /tasks?outcome=, newest first.
 CREATE INDEX task_by_outcome_and_change ON task (outcome, changed_at);
 
--- One row a callback as received, append only; duplicates are not stored again.
+-- One row a callback as received, append only; duplicates are not stored.
 CREATE TABLE callback (
     callback_id    UUID         NOT NULL,
     provider       VARCHAR(50)  NOT NULL,
@@ -50,13 +50,16 @@ CREATE TABLE callback (
     -- The body without our token, and its SHA-256: a body of any length fits into a unique key only as a digest.
     payload        TEXT         NOT NULL,
     digest         BYTEA        NOT NULL,
+    -- Counts the callbacks of the task with this body, from 1. A second one is no duplicate if the provider sends no time
+    -- and it changes the outcome back: failed, completed, failed.
+    occurrence     INTEGER      NOT NULL DEFAULT 1,
     -- Where it came from, and when it was first received.
     origin         VARCHAR(20)  NOT NULL,
     client_address VARCHAR(50),
     received_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     CONSTRAINT callback_key PRIMARY KEY (callback_id),
     -- Holds the rule for duplicates. Serves the search for one, the callbacks of a task, and their deletion with it.
-    CONSTRAINT callback_is_stored_once UNIQUE (provider, task_id, digest),
+    CONSTRAINT callback_is_stored_once UNIQUE (provider, task_id, digest, occurrence),
     CONSTRAINT callback_has_a_task
         FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id) ON DELETE CASCADE,
     CONSTRAINT callback_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),

@@ -86,6 +86,17 @@ record Task(
         return callback.origin() != Origin.REPLAY || callback.receivedAt().isAfter(appliedReceivedAt);
     }
 
+    /**
+     * Whether a callback whose body was received before is a new event all the same. Without a time, a provider that says
+     * "failed", "completed" and "failed" again sends the first body twice.
+     */
+    boolean isRevertedBy(Callback callback) {
+        return callback.occurredAt() == null
+                && callback.outcome().isFinished()
+                && callback.outcome() != outcome
+                && isReplacedBy(callback);
+    }
+
     /** The state after a callback that replaces this one. What the callback omits stays. */
     Task apply(Callback callback) {
         Instant change = later(callback.recordedAt(), changedAt);

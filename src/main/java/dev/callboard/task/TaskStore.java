@@ -107,7 +107,7 @@ public final class TaskStore {
      *   <li>Look, without locking, which of the group's tasks exist. Only then is it known which rows to insert and which to
      *       lock.
      *   <li>Decide and insert the tasks that do not exist, in the order of their keys.
-     *   <li>Lock the others, in the order of their keys, and read their state together with the group's duplicates. From here
+     *   <li>Lock the others, in the order of their keys, and read their state together with what is stored of the group's bodies. From here
      *       on no other transaction can change them.
      *   <li>Decide and update those.
      *   <li>Insert the callbacks, the results and the alerts.
@@ -143,7 +143,7 @@ public final class TaskStore {
                 tables.updateTasks(changes.appliedTasks(existing));
             }
 
-            List<Callback> newCallbacks = changes.newCallbacks();
+            List<GroupChanges.NewCallback> newCallbacks = changes.newCallbacks();
             tables.insertCallbacks(newCallbacks);
             tables.insertResults(newCallbacks);
             tables.insertAlerts(changes.alerts());
