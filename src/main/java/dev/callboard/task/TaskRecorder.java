@@ -59,7 +59,17 @@ public final class TaskRecorder {
      * @throws IllegalArgumentException if a route did not set a required variable, or set an invalid value
      */
     public void record(Exchange exchange) throws NotRecordedException, RejectedByDatabaseException {
-        Callback callback = callback(exchange::getVariable);
+        Receipt receipt = Receipt.of(exchange);
+        try {
+            record(callback(exchange::getVariable));
+            receipt.record();
+        } catch (NotRecordedException | RejectedByDatabaseException | RuntimeException e) {
+            receipt.fail(e);
+            throw e;
+        }
+    }
+
+    private void record(Callback callback) throws NotRecordedException, RejectedByDatabaseException {
         try {
             RecordResult result = groupCommit.record(callback);
             metrics.count(callback.provider(), CallbackMetrics.Result.of(result));
@@ -69,6 +79,18 @@ public final class TaskRecorder {
         } catch (RejectedByDatabaseException e) {
             metrics.count(callback.provider(), CallbackMetrics.Result.ERROR);
             throw e;
+        }
+    }
+
+    /**
+     * Makes sure that an exchange is recorded, for the route that answers 200.
+     *
+     * @throws Exception if it is not: why recording failed, or {@link UnrecordedCallbackException} if no step tried to
+     */
+    public void requireRecorded(Exchange exchange) throws Exception {
+        Receipt receipt = Receipt.of(exchange);
+        if (!receipt.isRecorded()) {
+            throw receipt.failure("the route " + exchange.getFromRouteId());
         }
     }
 
