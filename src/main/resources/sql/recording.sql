@@ -75,3 +75,9 @@ SELECT CAST(? AS UUID), CAST(? AS VARCHAR), CAST(? AS VARCHAR), CAST(? AS VARCHA
    AND NOT EXISTS (SELECT 1 FROM alert
                     WHERE provider = ? AND task_id = ? AND revision = ? AND ',' || other_kinds || ',' LIKE ?)
     ON CONFLICT DO NOTHING
+
+-- name: delete-task
+-- The task of a probe, with its callback.
+DELETE FROM task
+ WHERE provider = ?
+   AND task_id = ?

@@ -30,6 +30,7 @@ final class TaskTables {
     private static final String SELECT_TASK_AND_OCCURRENCES = SQL.statement("select-task-and-occurrences");
     private static final String INSERT_TASK = SQL.statement("insert-task");
     private static final String UPDATE_TASK = SQL.statement("update-task");
+    private static final String DELETE_TASK = SQL.statement("delete-task");
     private static final String INSERT_CALLBACK = SQL.statement("insert-callback");
     private static final String INSERT_RESULT = SQL.statement("insert-result");
     private static final String INSERT_ALERT = SQL.statement("insert-alert");
@@ -168,6 +169,15 @@ final class TaskTables {
         write.setInt(13, task.revision());
         write.setString(14, task.key().provider());
         write.setString(15, task.key().taskId());
+    }
+
+    /** Deletes a task with its callbacks and results. */
+    void delete(TaskKey task) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement(DELETE_TASK)) {
+            delete.setString(1, task.provider());
+            delete.setString(2, task.taskId());
+            delete.executeUpdate();
+        }
     }
 
     void insertCallbacks(List<GroupChanges.NewCallback> callbacks) throws SQLException {
