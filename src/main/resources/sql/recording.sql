@@ -10,9 +10,9 @@ SELECT provider, task_id
 -- name: insert-task
 -- The columns in the order of update-task, so that one method sets both.
 INSERT INTO task (task_type, business_id, source_task_id, regen_type, status, outcome, failure_reason, occurred_at,
-                  compared_at, last_callback_at, changed_at, outcome_since, applied_callback_id, revision, provider,
-                  task_id, first_received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  last_callback_at, changed_at, outcome_since, applied_callback_id, revision, provider, task_id,
+                  first_received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: lock-task
 -- Locks a task of the group and records that a callback of it arrived. Executed in the order of the keys.
@@ -21,17 +21,21 @@ UPDATE task
  WHERE provider = ?
    AND task_id = ?
 
--- name: select-task-and-duplicate
--- A task, and the digest if a callback with the same body is stored already.
+-- name: select-task-and-occurrences
+-- A task, the times of the callback that was applied last, and how often a body is stored for the task.
 SELECT task.provider, task.task_id, task.task_type, task.business_id, task.source_task_id, task.regen_type,
-       task.status, task.outcome, task.failure_reason, task.occurred_at, task.compared_at, task.first_received_at,
-       task.last_callback_at, task.changed_at, task.outcome_since, task.applied_callback_id, task.revision,
-       callback.digest
+       task.status, task.outcome, task.failure_reason, task.occurred_at, task.first_received_at, task.last_callback_at,
+       task.changed_at, task.outcome_since, task.applied_callback_id, task.revision,
+       applied.occurred_at AS applied_occurred_at, applied.received_at AS applied_received_at,
+       CAST(? AS BYTEA) AS digest,
+       (SELECT COUNT(*)
+          FROM callback
+         WHERE callback.provider = task.provider
+           AND callback.task_id = task.task_id
+           AND callback.digest = ?) AS occurrences
   FROM task
-  LEFT JOIN callback
-    ON callback.provider = task.provider
-   AND callback.task_id = task.task_id
-   AND callback.digest = ?
+  LEFT JOIN callback AS applied
+    ON applied.callback_id = task.applied_callback_id
  WHERE task.provider = ?
    AND task.task_id = ?
 
@@ -39,15 +43,15 @@ SELECT task.provider, task.task_id, task.task_type, task.business_id, task.sourc
 -- A task after the callbacks that were applied to it.
 UPDATE task
    SET task_type = ?, business_id = ?, source_task_id = ?, regen_type = ?, status = ?, outcome = ?,
-       failure_reason = ?, occurred_at = ?, compared_at = ?, last_callback_at = ?, changed_at = ?, outcome_since = ?,
+       failure_reason = ?, occurred_at = ?, last_callback_at = ?, changed_at = ?, outcome_since = ?,
        applied_callback_id = ?, revision = ?
  WHERE provider = ?
    AND task_id = ?
 
 -- name: insert-callback
 INSERT INTO callback (callback_id, provider, task_id, status, outcome, alerts, failure_reason, details, occurred_at,
-                      digest, payload, client_address, origin, received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      digest, occurrence, payload, client_address, origin, received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: insert-result
 -- A later callback with the same URL changes nothing.
@@ -71,3 +75,9 @@ SELECT CAST(? AS UUID), CAST(? AS VARCHAR), CAST(? AS VARCHAR), CAST(? AS VARCHA
    AND NOT EXISTS (SELECT 1 FROM alert
                     WHERE provider = ? AND task_id = ? AND revision = ? AND ',' || other_kinds || ',' LIKE ?)
     ON CONFLICT DO NOTHING
+
+-- name: delete-task
+-- The task of a probe, with its callback.
+DELETE FROM task
+ WHERE provider = ?
+   AND task_id = ?

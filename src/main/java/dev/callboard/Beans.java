@@ -101,10 +101,11 @@ final class Beans implements AutoCloseable {
      * @throws StartException if the database does not take the first update
      */
     void bind(Database database) {
-        groupCommit = new GroupCommit(
-                new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
+        TaskStore store = new TaskStore(database);
+        groupCommit =
+                new GroupCommit(store::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
         registry.bind("dataSource", database.dataSource());
-        registry.bind("database-health", new DatabaseHealthCheck(database));
+        registry.bind("database-health", new DatabaseHealthCheck(store::checkWritable));
         registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
         registry.bind("retention", new Retention(database, settings.retention(), clock));
         AlertMetrics alertMetrics = new AlertMetrics(metrics, database, clock);

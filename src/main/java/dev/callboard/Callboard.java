@@ -7,6 +7,7 @@ import dev.callboard.http.RouterEngine;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.task.GroupCommit;
+import dev.callboard.task.RouterContract;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
@@ -141,6 +142,7 @@ public final class Callboard implements AutoCloseable {
                 beans.bind(vertx);
                 guard = new RouteGuard(camel, settings);
                 guard.watch();
+                new RouterContract(settings.providerNames()).enforce(camel);
             }
 
             @Override

@@ -14,15 +14,14 @@ CREATE TABLE task (
     status              VARCHAR(200) NOT NULL,
     outcome             VARCHAR(20)  NOT NULL,
     failure_reason      VARCHAR(4000),
-    -- The provider's own times: the latest one, to show, and the one that the next callback's time is compared with.
+    -- The latest of the provider's own times.
     occurred_at         TIMESTAMP(6) WITH TIME ZONE,
-    compared_at         TIMESTAMP(6) WITH TIME ZONE,
-    -- Our times: of the first callback, of the latest (a duplicate too), of the one applied last, of the outcome.
+    -- Our times: of the first callback, of the latest (a duplicate too), of the last change, of the outcome.
     first_received_at   TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     last_callback_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     changed_at          TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     outcome_since       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- The callback applied last. No foreign key: callback refers to task, and the two are inserted in that order.
+    -- The callback applied last, which the next one is compared with. No foreign key: callback refers to task, and the two are inserted in that order.
     applied_callback_id UUID         NOT NULL,
     -- Counts the changes of status from 1, so that a task that fails twice raises two alerts.
     revision            INTEGER      NOT NULL,
@@ -35,7 +34,7 @@ CREATE INDEX task_by_change ON task (changed_at);
 -- Serves GET /tasks?outcome=, newest first.
 CREATE INDEX task_by_outcome_and_change ON task (outcome, changed_at);
 
--- One row a callback as received, append only; duplicates are not stored again.
+-- One row a callback as received, append only; duplicates are not stored.
 CREATE TABLE callback (
     callback_id    UUID         NOT NULL,
     provider       VARCHAR(50)  NOT NULL,
@@ -51,13 +50,16 @@ CREATE TABLE callback (
     -- The body without our token, and its SHA-256: a body of any length fits into a unique key only as a digest.
     payload        TEXT         NOT NULL,
     digest         BYTEA        NOT NULL,
+    -- Counts the callbacks of the task with this body, from 1. A second one is no duplicate if the provider sends no time
+    -- and it changes the outcome back: failed, completed, failed.
+    occurrence     INTEGER      NOT NULL DEFAULT 1,
     -- Where it came from, and when it was first received.
     origin         VARCHAR(20)  NOT NULL,
     client_address VARCHAR(50),
     received_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     CONSTRAINT callback_key PRIMARY KEY (callback_id),
     -- Holds the rule for duplicates. Serves the search for one, the callbacks of a task, and their deletion with it.
-    CONSTRAINT callback_is_stored_once UNIQUE (provider, task_id, digest),
+    CONSTRAINT callback_is_stored_once UNIQUE (provider, task_id, digest, occurrence),
     CONSTRAINT callback_has_a_task
         FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id) ON DELETE CASCADE,
     CONSTRAINT callback_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),

@@ -15,8 +15,10 @@ import java.util.UUID;
  * @param details what a mail shows beside the reason: labels and texts
  * @param occurredAt the provider's own time, to the microsecond; null if there is none that can be trusted
  * @param payload the body as received, without our token
- * @param digest the SHA-256 of the payload; two callbacks of a task with the same digest are duplicates
+ * @param digest the SHA-256 of the payload; a second callback of a task with the same digest is a duplicate,
+ *     except that {@link Task#isRevertedBy} takes it for a new event
  * @param receivedAt when it was first received, to the microsecond
+ * @param recordedAt when it is recorded; later than {@code receivedAt} if it is replayed
  */
 public record Callback(
         UUID id,
@@ -37,7 +39,8 @@ public record Callback(
         Sha256 digest,
         String clientAddress,
         Origin origin,
-        Instant receivedAt) {
+        Instant receivedAt,
+        Instant recordedAt) {
 
     /**
      * One file that a task produced.

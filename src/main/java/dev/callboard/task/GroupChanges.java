@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -21,26 +20,37 @@ import java.util.TreeMap;
  */
 final class GroupChanges {
     private final Map<TaskKey, Task> tasks = new HashMap<>();
-    private final Map<TaskKey, Set<Sha256>> digests = new HashMap<>();
+    /** How often each body of a task is stored. */
+    private final Map<TaskKey, Map<Sha256, Integer>> occurrences = new HashMap<>();
+
     private final NavigableMap<TaskKey, Task> applied = new TreeMap<>();
-    private final List<Callback> newCallbacks = new ArrayList<>();
+    private final List<NewCallback> newCallbacks = new ArrayList<>();
     private final List<RaisedAlert> alerts = new ArrayList<>();
+
+    /**
+     * A callback that is stored.
+     *
+     * @param occurrence how often its body is stored for its task by now, itself included
+     */
+    record NewCallback(Callback callback, int occurrence) {}
 
     /** Takes over what is stored of a task, before the first of its callbacks is added. */
     void load(TaskTables.Stored stored) {
         Task task = stored.task();
         tasks.put(task.key(), task);
-        stored.duplicate().ifPresent(digest -> addDigest(task.key(), digest));
+        occurrencesOf(task.key()).put(stored.digest(), stored.occurrences());
     }
 
     /** Decides about the next callback. */
     RecordResult add(Callback callback) {
         TaskKey key = callback.key();
-        if (!addDigest(key, callback.digest())) {
+        Task before = tasks.get(key);
+        int earlier = occurrencesOf(key).getOrDefault(callback.digest(), 0);
+        if (earlier > 0 && !before.isRevertedBy(callback)) {
             return RecordResult.DUPLICATE;
         }
-        newCallbacks.add(callback);
-        Task before = tasks.get(key);
+        occurrencesOf(key).put(callback.digest(), earlier + 1);
+        newCallbacks.add(new NewCallback(callback, earlier + 1));
         boolean isApplied = before == null || before.isReplacedBy(callback);
         Task after = before;
         if (isApplied) {
@@ -52,8 +62,8 @@ final class GroupChanges {
         return isApplied ? RecordResult.APPLIED : RecordResult.STALE;
     }
 
-    private boolean addDigest(TaskKey key, Sha256 digest) {
-        return digests.computeIfAbsent(key, k -> new HashSet<>()).add(digest);
+    private Map<Sha256, Integer> occurrencesOf(TaskKey key) {
+        return occurrences.computeIfAbsent(key, k -> new HashMap<>());
     }
 
     /** The new state of each task that a callback was applied to, in the order of their keys. */
@@ -69,8 +79,8 @@ final class GroupChanges {
     }
 
     /** The callbacks that are no duplicates, in the order of their tasks' keys. */
-    List<Callback> newCallbacks() {
-        newCallbacks.sort(Comparator.comparing(Callback::key));
+    List<NewCallback> newCallbacks() {
+        newCallbacks.sort(Comparator.comparing(added -> added.callback().key()));
         return newCallbacks;
     }
 
@@ -112,7 +122,7 @@ final class GroupChanges {
                     kinds.get(0),
                     kinds.subList(1, kinds.size()),
                     revision,
-                    AlertKind.of(kinds.get(0)).dedupKey(about, callback.receivedAt())));
+                    AlertKind.of(kinds.get(0)).dedupKey(about, callback.recordedAt())));
         }
     }
 }

@@ -6,6 +6,9 @@ public enum RecordResult {
     APPLIED,
     /** It is stored, but its task keeps a newer state. */
     STALE,
-    /** The same body of the same task was stored before; only the time of the task's last callback may have changed. */
+    /**
+     * The same body of the same task was stored before, and it is no new event; only the time of the task's last callback may
+     * have changed.
+     */
     DUPLICATE
 }

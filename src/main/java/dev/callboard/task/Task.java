@@ -8,12 +8,12 @@ import java.util.UUID;
  * callbacks.
  *
  * @param occurredAt the provider's latest time in a callback that was applied; never goes back; null if none had a time
- * @param comparedAt the provider's time that the next callback's time is compared with: {@code occurredAt}, except that a
- *     known outcome that replaces an unknown one resets it, so that the order of arrival makes no difference
- * @param lastCallbackAt when the latest callback arrived, duplicates and stale ones included
- * @param changedAt when the callback that was applied last arrived
+ * @param lastCallbackAt when the latest callback arrived, duplicates and stale ones included; never goes back
+ * @param changedAt when a callback was applied last; never goes back
  * @param outcomeSince since when the task has had this outcome
  * @param appliedCallbackId the callback that was applied last
+ * @param appliedOccurredAt the provider's time in that callback; null if it had none
+ * @param appliedReceivedAt when that callback arrived, which may be long before it was applied if it was replayed
  * @param revision counts the changes of status, from 1
  */
 record Task(
@@ -26,12 +26,13 @@ record Task(
         Outcome outcome,
         String failureReason,
         Instant occurredAt,
-        Instant comparedAt,
         Instant firstReceivedAt,
         Instant lastCallbackAt,
         Instant changedAt,
         Instant outcomeSince,
         UUID appliedCallbackId,
+        Instant appliedOccurredAt,
+        Instant appliedReceivedAt,
         int revision) {
 
     /** The state after a task's first callback. */
@@ -46,31 +47,35 @@ record Task(
                 first.outcome(),
                 first.failureReason(),
                 first.occurredAt(),
+                first.receivedAt(),
+                first.receivedAt(),
+                first.recordedAt(),
+                first.recordedAt(),
+                first.id(),
                 first.occurredAt(),
                 first.receivedAt(),
-                first.receivedAt(),
-                first.receivedAt(),
-                first.receivedAt(),
-                first.id(),
                 1);
     }
 
     /**
-     * Whether a callback, which is no duplicate, is applied to the task or stale. The first rule that applies decides:
+     * Whether a callback, which is no duplicate, is applied to the task or stale. It is compared with the callback that was
+     * applied last. The first rule that applies decides:
      *
      * <ol>
      *   <li>A known outcome replaces an unknown one, never the other way round.
-     *   <li>If both have the provider's time and the times differ, the later one wins.
-     *   <li>A finished outcome is not replaced by "in progress", and replaces it.
-     *   <li>The one received last wins, which is the callback unless it was replayed.
+     *   <li>Both have the provider's time: the later one wins; at equal times a finished outcome wins over "in progress",
+     *       otherwise the one received last.
+     *   <li>One of them has no time: "in progress" does not replace a finished outcome; otherwise the one received last wins.
      * </ol>
+     *
+     * The one received last is the callback, unless it is replayed.
      */
     boolean isReplacedBy(Callback callback) {
         if ((callback.outcome() == Outcome.UNKNOWN) != (outcome == Outcome.UNKNOWN)) {
             return outcome == Outcome.UNKNOWN;
         }
-        if (callback.occurredAt() != null && comparedAt != null) {
-            int order = callback.occurredAt().compareTo(comparedAt);
+        if (callback.occurredAt() != null && appliedOccurredAt != null) {
+            int order = callback.occurredAt().compareTo(appliedOccurredAt);
             if (order != 0) {
                 return order > 0;
             }
@@ -78,12 +83,23 @@ record Task(
         if (callback.outcome().isFinished() != outcome.isFinished()) {
             return callback.outcome().isFinished();
         }
-        return callback.origin() != Origin.REPLAY || callback.receivedAt().isAfter(changedAt);
+        return callback.origin() != Origin.REPLAY || callback.receivedAt().isAfter(appliedReceivedAt);
+    }
+
+    /**
+     * Whether a callback whose body was received before is a new event all the same. Without a time, a provider that says
+     * "failed", "completed" and "failed" again sends the first body twice.
+     */
+    boolean isRevertedBy(Callback callback) {
+        return callback.occurredAt() == null
+                && callback.outcome().isFinished()
+                && callback.outcome() != outcome
+                && isReplacedBy(callback);
     }
 
     /** The state after a callback that replaces this one. What the callback omits stays. */
     Task apply(Callback callback) {
-        boolean becomesKnown = outcome == Outcome.UNKNOWN && callback.outcome() != Outcome.UNKNOWN;
+        Instant change = later(callback.recordedAt(), changedAt);
         return new Task(
                 key,
                 orElse(callback.taskType(), taskType),
@@ -94,12 +110,13 @@ record Task(
                 callback.outcome(),
                 callback.failureReason(),
                 later(callback.occurredAt(), occurredAt),
-                becomesKnown ? callback.occurredAt() : later(callback.occurredAt(), comparedAt),
                 firstReceivedAt,
                 later(callback.receivedAt(), lastCallbackAt),
-                callback.receivedAt(),
-                callback.outcome() == outcome ? outcomeSince : callback.receivedAt(),
+                change,
+                callback.outcome() == outcome ? outcomeSince : change,
                 callback.id(),
+                callback.occurredAt(),
+                callback.receivedAt(),
                 callback.status().equals(status) ? revision : revision + 1);
     }
 

@@ -59,7 +59,17 @@ public final class TaskRecorder {
      * @throws IllegalArgumentException if a route did not set a required variable, or set an invalid value
      */
     public void record(Exchange exchange) throws NotRecordedException, RejectedByDatabaseException {
-        Callback callback = callback(exchange::getVariable);
+        Receipt receipt = Receipt.of(exchange);
+        try {
+            record(callback(exchange::getVariable));
+            receipt.record();
+        } catch (NotRecordedException | RejectedByDatabaseException | RuntimeException e) {
+            receipt.fail(e);
+            throw e;
+        }
+    }
+
+    private void record(Callback callback) throws NotRecordedException, RejectedByDatabaseException {
         try {
             RecordResult result = groupCommit.record(callback);
             metrics.count(callback.provider(), CallbackMetrics.Result.of(result));
@@ -73,6 +83,18 @@ public final class TaskRecorder {
     }
 
     /**
+     * Makes sure that an exchange is recorded, for the route that answers 200.
+     *
+     * @throws Exception if it is not: why recording failed, or {@link UnrecordedCallbackException} if no step tried to
+     */
+    public void requireRecorded(Exchange exchange) throws Exception {
+        Receipt receipt = Receipt.of(exchange);
+        if (!receipt.isRecorded()) {
+            throw receipt.failure("the route " + exchange.getFromRouteId());
+        }
+    }
+
+    /**
      * The callback that the variables describe.
      *
      * @throws IllegalArgumentException if a required variable is not set, or has an invalid value
@@ -81,6 +103,7 @@ public final class TaskRecorder {
         Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
         String payload = SafeText.storable(required(variables, "payload"), UNLIMITED);
         Origin origin = variables.apply("origin") == null ? Origin.CALLBACK : Origin.of(required(variables, "origin"));
+        Instant receivedAt = origin == Origin.REPLAY ? receivedAt(variables.apply("receivedAt")) : now;
         Outcome outcome = Outcome.of(required(variables, "outcome"));
         return new Callback(
                 ids.generate(),
@@ -95,13 +118,14 @@ public final class TaskRecorder {
                 text(variables.apply("regenType"), MAX_ID),
                 outcome == Outcome.FAILED ? text(variables.apply("failureReason"), MAX_FAILURE_REASON) : null,
                 details(variables.apply("details")),
-                occurredAt(variables.apply("occurredAt"), now),
+                occurredAt(variables.apply("occurredAt"), receivedAt),
                 results(variables.apply("results")),
                 payload,
                 Sha256.of(payload),
                 text(variables.apply("clientAddress"), MAX_CLIENT_ADDRESS),
                 origin,
-                origin == Origin.REPLAY ? receivedAt(variables.apply("receivedAt")) : now);
+                receivedAt,
+                now);
     }
 
     private static String required(Function<String, Object> variables, String name) {
@@ -154,15 +178,15 @@ public final class TaskRecorder {
                 .toList();
     }
 
-    /** The provider's time; null if it can't be parsed, is from before 1970, or is too far in the future. */
-    private static Instant occurredAt(Object value, Instant now) {
+    /** The provider's time; null if it can't be parsed, is from before 1970, or is too far after the reception. */
+    private static Instant occurredAt(Object value, Instant receivedAt) {
         String text = text(value, MAX_ID);
         if (text == null) {
             return null;
         }
         try {
             Instant time = OffsetDateTime.parse(text.strip()).toInstant().truncatedTo(ChronoUnit.MICROS);
-            return time.isBefore(EARLIEST_TIME) || time.isAfter(now.plus(MAX_CLOCK_SKEW)) ? null : time;
+            return time.isBefore(EARLIEST_TIME) || time.isAfter(receivedAt.plus(MAX_CLOCK_SKEW)) ? null : time;
         } catch (DateTimeException e) {
             return null;
         }

@@ -3,15 +3,24 @@ package dev.callboard.task;
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlErrors;
 import dev.callboard.db.Transaction;
+import dev.callboard.text.Sha256;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.NavigableSet;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 
 /**
@@ -29,7 +38,20 @@ public final class TaskStore {
      */
     private static final int MAX_ATTEMPTS = 20;
 
+    /** For how long the last attempt says whether the database can be written. */
+    private static final long RECENT_NANOS = Duration.ofSeconds(5).toNanos();
+
+    private static final int PROBE_TIMEOUT_MS = 5_000;
+
+    /** No provider has this name, and no other transaction sees the rows. */
+    private static final String PROBE = "(probe)";
+
+    /** @param error why the database did not commit; null if it did */
+    private record Attempt(long at, SQLException error) {}
+
     private final Database database;
+    private final Lock probing = new ReentrantLock();
+    private volatile Attempt last;
 
     public TaskStore(Database database) {
         this.database = database;
@@ -52,7 +74,7 @@ public final class TaskStore {
         }
         for (int attempt = 1; ; attempt++) {
             try {
-                return attempt(group);
+                return attempt(connection -> transact(connection, group));
             } catch (SQLException e) {
                 if (!SqlErrors.isRace(e) || attempt == MAX_ATTEMPTS) {
                     throw failure(e);
@@ -62,16 +84,103 @@ public final class TaskStore {
         }
     }
 
-    private List<RecordResult> attempt(List<Callback> group) throws SQLException {
+    /**
+     * Returns if callbacks can be recorded now: the last group was committed a moment ago, or else a probe writes the same
+     * tables durably. Leaves nothing in them.
+     *
+     * @throws SQLException why the database does not commit; the error of a group that failed a moment ago, too
+     */
+    public void checkWritable() throws SQLException {
+        if (isUnknown()) {
+            probeOnce();
+        }
+        SQLException error = last.error();
+        if (error != null) {
+            throw error;
+        }
+    }
+
+    private boolean isUnknown() {
+        Attempt now = last;
+        return now == null || System.nanoTime() - now.at() > RECENT_NANOS;
+    }
+
+    private void probeOnce() throws SQLException {
+        try {
+            if (!probing.tryLock(PROBE_TIMEOUT_MS, TimeUnit.MILLISECONDS)) {
+                throw new SQLTimeoutException("a probe is under way", "HYT00");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SQLTimeoutException("interrupted", "HYT00");
+        }
+        try {
+            if (isUnknown()) {
+                attempt(this::probe);
+            }
+        } finally {
+            probing.unlock();
+        }
+    }
+
+    private Boolean probe(Connection connection) throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, PROBE_TIMEOUT_MS);
+        Callback callback = probe();
+        Transaction.run(connection, c -> {
+            TaskTables tables = new TaskTables(c);
+            new GroupTransaction(List.of(callback)).record(tables);
+            tables.delete(callback.key());
+            return true;
+        });
+        database.sync(connection);
+        return true;
+    }
+
+    private static Callback probe() {
+        Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+        UUID id = UUID.randomUUID();
+        return new Callback(
+                id,
+                PROBE,
+                id.toString(),
+                PROBE,
+                Outcome.UNKNOWN,
+                List.of(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                Map.of(),
+                null,
+                List.of(),
+                "{}",
+                Sha256.of("{}"),
+                null,
+                Origin.CALLBACK,
+                now,
+                now);
+    }
+
+    /** Runs a transaction, and notes whether the database can be written. */
+    private <T> T attempt(Transaction.Work<T> work) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
             try {
-                return transact(connection, group);
+                T result = work.run(connection);
+                last = new Attempt(System.nanoTime(), null);
+                return result;
             } catch (SQLException e) {
                 if (SqlErrors.isConnectionSuspect(e)) {
                     database.discard(connection);
                 }
                 throw e;
             }
+        } catch (SQLException e) {
+            // An error of one callback or one lock says nothing about the others.
+            if (SqlErrors.isConnectionSuspect(e)) {
+                last = new Attempt(System.nanoTime(), e);
+            }
+            throw e;
         }
     }
 
@@ -107,7 +216,7 @@ public final class TaskStore {
      *   <li>Look, without locking, which of the group's tasks exist. Only then is it known which rows to insert and which to
      *       lock.
      *   <li>Decide and insert the tasks that do not exist, in the order of their keys.
-     *   <li>Lock the others, in the order of their keys, and read their state together with the group's duplicates. From here
+     *   <li>Lock the others, in the order of their keys, and read their state together with what is stored of the group's bodies. From here
      *       on no other transaction can change them.
      *   <li>Decide and update those.
      *   <li>Insert the callbacks, the results and the alerts.
@@ -143,7 +252,7 @@ public final class TaskStore {
                 tables.updateTasks(changes.appliedTasks(existing));
             }
 
-            List<Callback> newCallbacks = changes.newCallbacks();
+            List<GroupChanges.NewCallback> newCallbacks = changes.newCallbacks();
             tables.insertCallbacks(newCallbacks);
             tables.insertResults(newCallbacks);
             tables.insertAlerts(changes.alerts());

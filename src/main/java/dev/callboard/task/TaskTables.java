@@ -15,7 +15,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
-import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
 
@@ -28,9 +27,10 @@ final class TaskTables {
 
     private static final String SELECT_TASK_KEY = SQL.statement("select-task-key");
     private static final String LOCK_TASK = SQL.statement("lock-task");
-    private static final String SELECT_TASK_AND_DUPLICATE = SQL.statement("select-task-and-duplicate");
+    private static final String SELECT_TASK_AND_OCCURRENCES = SQL.statement("select-task-and-occurrences");
     private static final String INSERT_TASK = SQL.statement("insert-task");
     private static final String UPDATE_TASK = SQL.statement("update-task");
+    private static final String DELETE_TASK = SQL.statement("delete-task");
     private static final String INSERT_CALLBACK = SQL.statement("insert-callback");
     private static final String INSERT_RESULT = SQL.statement("insert-result");
     private static final String INSERT_ALERT = SQL.statement("insert-alert");
@@ -47,9 +47,10 @@ final class TaskTables {
     /**
      * What is stored of a callback's task.
      *
-     * @param duplicate the callback's digest if a callback of the task with that digest is stored
+     * @param digest the callback's digest
+     * @param occurrences how many callbacks of the task are stored with that digest
      */
-    record Stored(Task task, Optional<Sha256> duplicate) {}
+    record Stored(Task task, Sha256 digest, int occurrences) {}
 
     /** Those of the tasks that have a row. Another transaction may insert or delete one at any time. */
     NavigableSet<TaskKey> findExisting(Collection<TaskKey> tasks) throws SQLException {
@@ -79,7 +80,7 @@ final class TaskTables {
         try (PreparedStatement insert = connection.prepareStatement(INSERT_TASK)) {
             for (Task task : tasks) {
                 setTask(insert, task, lastCallbackAt.get(task.key()));
-                SqlTimes.set(insert, 17, task.firstReceivedAt());
+                SqlTimes.set(insert, 16, task.firstReceivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -110,19 +111,19 @@ final class TaskTables {
     /** What is stored of the task of each callback, all of which are locked. */
     List<Stored> readLocked(List<Callback> callbacks) throws SQLException {
         int count = padded(callbacks.size());
-        try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_AND_DUPLICATE, count))) {
+        try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_AND_OCCURRENCES, count))) {
             for (int i = 0; i < count; i++) {
                 Callback callback = callbacks.get(Math.min(i, callbacks.size() - 1));
-                select.setBytes(3 * i + 1, callback.digest().bytes());
-                select.setString(3 * i + 2, callback.provider());
-                select.setString(3 * i + 3, callback.taskId());
+                select.setBytes(4 * i + 1, callback.digest().bytes());
+                select.setBytes(4 * i + 2, callback.digest().bytes());
+                select.setString(4 * i + 3, callback.provider());
+                select.setString(4 * i + 4, callback.taskId());
             }
             List<Stored> stored = new ArrayList<>();
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
-                    Optional<Sha256> duplicate =
-                            Optional.ofNullable(row.getBytes("digest")).map(Sha256::ofBytes);
-                    stored.add(new Stored(task(row), duplicate));
+                    Sha256 digest = Sha256.ofBytes(row.getBytes("digest"));
+                    stored.add(new Stored(task(row), digest, row.getInt("occurrences")));
                 }
             }
             return stored;
@@ -161,22 +162,31 @@ final class TaskTables {
         write.setString(6, task.outcome().code());
         write.setString(7, task.failureReason());
         SqlTimes.set(write, 8, task.occurredAt());
-        SqlTimes.set(write, 9, task.comparedAt());
-        SqlTimes.set(write, 10, lastCallbackAt);
-        SqlTimes.set(write, 11, task.changedAt());
-        SqlTimes.set(write, 12, task.outcomeSince());
-        write.setObject(13, task.appliedCallbackId());
-        write.setInt(14, task.revision());
-        write.setString(15, task.key().provider());
-        write.setString(16, task.key().taskId());
+        SqlTimes.set(write, 9, lastCallbackAt);
+        SqlTimes.set(write, 10, task.changedAt());
+        SqlTimes.set(write, 11, task.outcomeSince());
+        write.setObject(12, task.appliedCallbackId());
+        write.setInt(13, task.revision());
+        write.setString(14, task.key().provider());
+        write.setString(15, task.key().taskId());
     }
 
-    void insertCallbacks(List<Callback> callbacks) throws SQLException {
+    /** Deletes a task with its callbacks and results. */
+    void delete(TaskKey task) throws SQLException {
+        try (PreparedStatement delete = connection.prepareStatement(DELETE_TASK)) {
+            delete.setString(1, task.provider());
+            delete.setString(2, task.taskId());
+            delete.executeUpdate();
+        }
+    }
+
+    void insertCallbacks(List<GroupChanges.NewCallback> callbacks) throws SQLException {
         if (callbacks.isEmpty()) {
             return;
         }
         try (PreparedStatement insert = connection.prepareStatement(INSERT_CALLBACK)) {
-            for (Callback callback : callbacks) {
+            for (GroupChanges.NewCallback added : callbacks) {
+                Callback callback = added.callback();
                 insert.setObject(1, callback.id());
                 insert.setString(2, callback.provider());
                 insert.setString(3, callback.taskId());
@@ -187,10 +197,11 @@ final class TaskTables {
                 insert.setString(8, json(callback.details()));
                 SqlTimes.set(insert, 9, callback.occurredAt());
                 insert.setBytes(10, callback.digest().bytes());
-                insert.setString(11, callback.payload());
-                insert.setString(12, callback.clientAddress());
-                insert.setString(13, callback.origin().code());
-                SqlTimes.set(insert, 14, callback.receivedAt());
+                insert.setInt(11, added.occurrence());
+                insert.setString(12, callback.payload());
+                insert.setString(13, callback.clientAddress());
+                insert.setString(14, callback.origin().code());
+                SqlTimes.set(insert, 15, callback.receivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -198,12 +209,13 @@ final class TaskTables {
     }
 
     /** Inserts the results of callbacks, except those whose URL the task has already. */
-    void insertResults(List<Callback> callbacks) throws SQLException {
-        if (callbacks.stream().allMatch(callback -> callback.results().isEmpty())) {
+    void insertResults(List<GroupChanges.NewCallback> callbacks) throws SQLException {
+        if (callbacks.stream().allMatch(added -> added.callback().results().isEmpty())) {
             return;
         }
         try (PreparedStatement insert = connection.prepareStatement(INSERT_RESULT)) {
-            for (Callback callback : callbacks) {
+            for (GroupChanges.NewCallback added : callbacks) {
+                Callback callback = added.callback();
                 for (Callback.Result result : callback.results()) {
                     insert.setString(1, callback.provider());
                     insert.setString(2, callback.taskId());
@@ -238,7 +250,7 @@ final class TaskTables {
                 insert.setString(6, alert.dedupKey().orElse(null));
                 insert.setObject(7, callback.id());
                 insert.setString(8, commaSeparated(alert.otherKinds()));
-                SqlTimes.set(insert, 9, callback.receivedAt());
+                SqlTimes.set(insert, 9, callback.recordedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -264,7 +276,7 @@ final class TaskTables {
                     insert.setString(4, callback.taskId());
                     insert.setInt(5, alert.revision());
                     insert.setObject(6, callback.id());
-                    SqlTimes.set(insert, 7, callback.receivedAt());
+                    SqlTimes.set(insert, 7, callback.recordedAt());
                     // The alert of this callback, if it was inserted.
                     insert.setObject(8, callback.id());
                     insert.setString(9, callback.provider());
@@ -297,12 +309,13 @@ final class TaskTables {
                 Outcome.of(row.getString("outcome")),
                 row.getString("failure_reason"),
                 SqlTimes.get(row, "occurred_at"),
-                SqlTimes.get(row, "compared_at"),
                 SqlTimes.get(row, "first_received_at"),
                 SqlTimes.get(row, "last_callback_at"),
                 SqlTimes.get(row, "changed_at"),
                 SqlTimes.get(row, "outcome_since"),
                 row.getObject("applied_callback_id", UUID.class),
+                SqlTimes.get(row, "applied_occurred_at"),
+                SqlTimes.get(row, "applied_received_at"),
                 row.getInt("revision"));
     }
 }

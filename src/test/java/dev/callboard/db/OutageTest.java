@@ -136,6 +136,48 @@ final class OutageTest {
     }
 
     @Test
+    void isNotReadyWhileAFullDiskFailsCallbacksAndReadyAgainWithoutAnyCallback() {
+        try (TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk())) {
+            callboard = started;
+            UnreliableDisk.setFull(true);
+            try {
+                assertNotRecorded("while-full");
+                assertThat(ready()).isEqualTo(503);
+            } finally {
+                UnreliableDisk.setFull(false);
+            }
+            await().atMost(Duration.ofSeconds(30)).until(() -> ready() == 200);
+            assertThat(callboard.rows("SELECT task_id FROM callback")).isEmpty();
+        }
+    }
+
+    @Test
+    void isNotReadyWhilePostgresqlIsReadOnlyAndReadyAgainWithoutAnyCallback() throws Exception {
+        Map<String, String> database = Backend.POSTGRESQL.newDatabase(folder);
+        try (TestCallboard started = TestCallboard.start(Backend.POSTGRESQL, database);
+                Connection other = callboardConnection(database);
+                Statement statement = other.createStatement()) {
+            callboard = started;
+            assertThat(post("before").statusCode()).isEqualTo(200);
+            assertThat(ready()).isEqualTo(200);
+            String name = other.getCatalog();
+            statement.execute("ALTER DATABASE " + name + " SET default_transaction_read_only = on");
+            statement.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    + " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            await().atMost(Duration.ofSeconds(30)).until(() -> ready() == 503);
+            assertNotRecorded("while-read-only");
+            assertThat(ready()).isEqualTo(503);
+            assertThat(callboard.manage("/observe/health/live").statusCode()).isEqualTo(200);
+
+            statement.execute("ALTER DATABASE " + name + " RESET default_transaction_read_only");
+            await().atMost(Duration.ofSeconds(30)).until(() -> ready() == 200);
+            assertThat(callboard.rows("SELECT task_id FROM task"))
+                    .extracting(row -> row.get("task_id"))
+                    .containsExactly("before");
+        }
+    }
+
+    @Test
     void answers503WhileATaskIsLockedAndRecordsOtherTasks() throws Exception {
         try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"));
                 TestCallboard started = TestCallboard.start(Backend.H2, server.settings())) {
@@ -225,6 +267,10 @@ final class OutageTest {
         assertThat(answer.statusCode()).isEqualTo(503);
         assertThat(answer.headers().firstValue("Retry-After")).isPresent();
         assertThat(answer.body()).isEmpty();
+    }
+
+    private int ready() {
+        return callboard.manage("/observe/health/ready").statusCode();
     }
 
     private int health() {

@@ -93,6 +93,28 @@ final class OrderTest {
         assertApplied(callback(IN_PROGRESS, null), callback(IN_PROGRESS, 10));
     }
 
+    // ---- several callbacks: what the task stands on is the one applied last ----
+
+    @Test
+    void comparesWithTheCallbackAppliedLastEvenIfThatHasNoTime() {
+        Callback image = callback("image_generating", IN_PROGRESS, 0);
+        Callback video = callback("video_generated", COMPLETED, null);
+        Callback late = callback("video_generating", IN_PROGRESS, 300);
+
+        assertThat(after(List.of(image, video, late)).outcome()).isEqualTo(COMPLETED);
+    }
+
+    @Test
+    void comparesWithTheTimeOfTheCallbackAppliedLastEvenIfAnEarlierOneHadALaterTime() {
+        assertThat(after(List.of(
+                                callback("first", FAILED, 30),
+                                callback("second", COMPLETED, null),
+                                callback("third", FAILED, 10),
+                                callback("fourth", COMPLETED, 20)))
+                        .status())
+                .isEqualTo("fourth");
+    }
+
     @Test
     void endsAtTheSameStatusInEveryOrderOfArrival() {
         List<Callback> callbacks = List.of(
@@ -112,11 +134,40 @@ final class OrderTest {
     void appliesAReplayedCallbackThatWasReceivedLast() {
         Callback first = callback(COMPLETED, null);
         Callback second = callback(FAILED, null);
-        assertApplied(first, Callbacks.replayed(second));
-        assertStale(second, Callbacks.replayed(first));
+        assertApplied(first, Callbacks.replayed(second, 50));
+        assertStale(second, Callbacks.replayed(first, 50));
+    }
+
+    @Test
+    void comparesWhenReplayedCallbacksWereReceivedNotWhenTheyWereReplayed() {
+        Callback failed = callback(FAILED, null);
+        Callback completed = callback(COMPLETED, null);
+        Callback unknown = callback(UNKNOWN, null);
+
+        assertThat(after(List.of(unknown, Callbacks.replayed(failed, 50), Callbacks.replayed(completed, 51)))
+                        .outcome())
+                .isEqualTo(COMPLETED);
     }
 
     // ---- the state after a callback ----
+
+    @Test
+    void movesNoTimeOfOursBack() {
+        Callback replayed = callback("2", FAILED);
+        Callback unknown = callback("9", UNKNOWN);
+        Callback behind = Callbacks.received(callback("1", COMPLETED), "{}", NOON.minusSeconds(60));
+        Task before = Task.of(unknown);
+
+        Task byReplay = before.apply(Callbacks.replayed(replayed, 50));
+        assertThat(byReplay.lastCallbackAt()).isEqualTo(unknown.receivedAt());
+        assertThat(byReplay.changedAt()).isEqualTo(NOON.plusSeconds(50));
+        assertThat(byReplay.outcomeSince()).isEqualTo(NOON.plusSeconds(50));
+
+        Task byAClockThatIsBehind = byReplay.apply(behind);
+        assertThat(byAClockThatIsBehind.lastCallbackAt()).isEqualTo(unknown.receivedAt());
+        assertThat(byAClockThatIsBehind.changedAt()).isEqualTo(NOON.plusSeconds(50));
+        assertThat(byAClockThatIsBehind.outcomeSince()).isEqualTo(NOON.plusSeconds(50));
+    }
 
     @Test
     void neverMovesTheProvidersTimeBackOrErasesIt() {
@@ -218,7 +269,11 @@ final class OrderTest {
     }
 
     private Callback callback(String status, Outcome outcome) {
-        return Callbacks.callback("t", status, outcome, null, received++);
+        return callback(status, outcome, null);
+    }
+
+    private Callback callback(String status, Outcome outcome, Integer occurredAt) {
+        return Callbacks.callback("t", status, outcome, occurredAt, received++);
     }
 
     private static void assertApplied(Callback first, Callback second) {

@@ -40,7 +40,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Recording in the tables: groups of callbacks, alerts, and several processes at once. */
 @ParameterizedClass
@@ -72,6 +74,92 @@ record TaskStoreTest(Backend backend) {
         assertThat(record(callback(id, "1", COMPLETED, null, 1))).isEqualTo(APPLIED);
         assertThat(record(callback(id, "2", FAILED, null, 2, "failed"))).isEqualTo(APPLIED);
 
+        assertThat(alerts(id)).containsExactlyInAnyOrder("failed in revision 1", "failed in revision 3");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void takesTheSameBodyForANewEventIfItChangesTheOutcomeBack(boolean inOneGroup) throws Exception {
+        String id = newId();
+        Callback failed = callback(id, "2", FAILED, null, 0, "failed");
+        Callback completed = callback(id, "1", COMPLETED, null, 1);
+        List<Callback> callbacks = List.of(
+                failed,
+                duplicate(failed, 1),
+                completed,
+                duplicate(failed, 2),
+                duplicate(failed, 3),
+                duplicate(completed, 4),
+                duplicate(failed, 5));
+
+        List<RecordResult> results = new ArrayList<>();
+        if (inOneGroup) {
+            results.addAll(store.recordGroup(callbacks));
+        } else {
+            for (Callback callback : callbacks) {
+                results.add(record(callback));
+            }
+        }
+
+        assertThat(results).containsExactly(APPLIED, DUPLICATE, APPLIED, APPLIED, DUPLICATE, APPLIED, APPLIED);
+        assertThat(value(id, "outcome")).isEqualTo("failed");
+        assertThat(alerts(id))
+                .containsExactlyInAnyOrder("failed in revision 1", "failed in revision 3", "failed in revision 5");
+        assertThat(rows("callback", id)).isEqualTo(5);
+    }
+
+    @Test
+    void takesTheSameBodyForADuplicateIfItHasATimeOrIsNotApplied() throws Exception {
+        String id = newId();
+        Callback failed = callback(id, "2", FAILED, 10, 0, "failed");
+        record(failed);
+        record(callback(id, "1", COMPLETED, null, 1));
+        assertThat(record(duplicate(failed, 2))).as("with a time").isEqualTo(DUPLICATE);
+
+        String other = newId();
+        Callback progress = callback(other, "0", IN_PROGRESS, null, 0);
+        record(progress);
+        Callback done = callback(other, "1", COMPLETED, null, 1);
+        record(done);
+        record(callback(other, "2", FAILED, null, 2));
+        assertThat(record(duplicate(progress, 3))).as("not finished").isEqualTo(DUPLICATE);
+        assertThat(record(replayed(duplicate(done, 1), 4)))
+                .as("received before the one that was applied last")
+                .isEqualTo(DUPLICATE);
+        assertThat(value(other, "outcome")).isEqualTo("failed");
+        assertThat(record(replayed(duplicate(done, 5), 6)))
+                .as("received after it")
+                .isEqualTo(APPLIED);
+    }
+
+    @Test
+    void countsAChangeBackOnceWithSeveralProcesses() throws Exception {
+        String id = newId();
+        Callback failed = callback(id, "2", FAILED, null, 0, "failed");
+        record(failed);
+        record(callback(id, "1", COMPLETED, null, 1));
+        Database another = database.isH2() ? database : Database.open(settings);
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try {
+            List<TaskStore> stores = List.of(store, new TaskStore(another));
+            List<Future<List<RecordResult>>> written = new ArrayList<>();
+            for (int i = 0; i < 16; i++) {
+                TaskStore one = stores.get(i % 2);
+                Callback again = duplicate(failed, 2 + i);
+                written.add(threads.submit(() -> one.recordGroup(List.of(again))));
+            }
+            List<RecordResult> results = new ArrayList<>();
+            for (Future<List<RecordResult>> result : written) {
+                results.addAll(result.get());
+            }
+            assertThat(results).containsOnlyOnce(APPLIED).contains(DUPLICATE).doesNotContain(STALE);
+        } finally {
+            threads.shutdown();
+            if (!database.isH2()) {
+                another.close();
+            }
+        }
+        assertThat(rows("callback", id)).isEqualTo(3);
         assertThat(alerts(id)).containsExactlyInAnyOrder("failed in revision 1", "failed in revision 3");
     }
 
@@ -144,16 +232,34 @@ record TaskStoreTest(Backend backend) {
     }
 
     @Test
-    void keepsTheTimeOfTheLastCallbackWhenAnEarlierOneIsReplayed() throws Exception {
+    void movesNoTimeBackWhenAnEarlierCallbackIsReplayed() throws Exception {
         String id = newId();
         Callback progress = callback(id, "0", IN_PROGRESS, null, 10);
+        Callback done = callback(id, "1", COMPLETED, null, 20, "flagged");
         record(progress);
         record(duplicate(progress, 30));
 
-        assertThat(record(replayed(callback(id, "1", COMPLETED, null, 20)))).isEqualTo(APPLIED);
+        assertThat(record(replayed(done, 40))).isEqualTo(APPLIED);
+        assertThat(record(replayed(callback(id, "2", FAILED, null, 15), 41))).isEqualTo(STALE);
+        assertThat(record(replayed(duplicate(done, 20), 42))).isEqualTo(DUPLICATE);
 
         assertThat(value(id, "outcome")).isEqualTo("completed");
         assertThat(value(id, "last_callback_at")).isEqualTo(NOON.plusSeconds(30));
+        assertThat(value(id, "changed_at")).isEqualTo(NOON.plusSeconds(40));
+        assertThat(value(id, "outcome_since")).isEqualTo(NOON.plusSeconds(40));
+        assertThat(query("SELECT CAST(EXTRACT(EPOCH FROM created_at) AS BIGINT) FROM alert WHERE task_id = ?", id))
+                .containsExactly(NOON.plusSeconds(40).getEpochSecond());
+    }
+
+    @Test
+    void comparesAReplayedCallbackWithTheReceptionOfTheOneAppliedLast() throws Exception {
+        String id = newId();
+        record(callback(id, "9", UNKNOWN, null, 10));
+
+        assertThat(record(replayed(callback(id, "2", FAILED, null, 1), 20))).isEqualTo(APPLIED);
+        assertThat(record(replayed(callback(id, "1", COMPLETED, null, 2), 21))).isEqualTo(APPLIED);
+
+        assertThat(value(id, "outcome")).isEqualTo("completed");
     }
 
     @Test

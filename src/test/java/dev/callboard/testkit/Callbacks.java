@@ -45,6 +45,7 @@ public final class Callbacks {
                 Sha256.of(payload),
                 "192.0.2.1",
                 Origin.CALLBACK,
+                NOON.plusSeconds(receivedAt),
                 NOON.plusSeconds(receivedAt));
     }
 
@@ -68,15 +69,21 @@ public final class Callbacks {
         return copy(callback, UUID.randomUUID(), callback.results(), payload, receivedAt);
     }
 
-    /** The same callback, replayed from the quarantine. */
-    public static Callback replayed(Callback callback) {
+    /** The same callback, replayed from the quarantine so many seconds after noon. */
+    public static Callback replayed(Callback callback, int recordedAt) {
         return copy(
-                callback, callback.id(), callback.results(), callback.payload(), Origin.REPLAY, callback.receivedAt());
+                callback,
+                callback.id(),
+                callback.results(),
+                callback.payload(),
+                Origin.REPLAY,
+                callback.receivedAt(),
+                NOON.plusSeconds(recordedAt));
     }
 
     private static Callback copy(
             Callback callback, UUID id, List<Callback.Result> results, String payload, Instant receivedAt) {
-        return copy(callback, id, results, payload, callback.origin(), receivedAt);
+        return copy(callback, id, results, payload, callback.origin(), receivedAt, receivedAt);
     }
 
     private static Callback copy(
@@ -85,7 +92,8 @@ public final class Callbacks {
             List<Callback.Result> results,
             String payload,
             Origin origin,
-            Instant receivedAt) {
+            Instant receivedAt,
+            Instant recordedAt) {
         return new Callback(
                 id,
                 callback.provider(),
@@ -105,6 +113,7 @@ public final class Callbacks {
                 Sha256.of(payload),
                 callback.clientAddress(),
                 origin,
-                receivedAt);
+                receivedAt,
+                recordedAt);
     }
 }

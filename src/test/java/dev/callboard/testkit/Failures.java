@@ -78,6 +78,7 @@ public final class Failures {
                 Sha256.of(payload),
                 "127.0.0.1",
                 Origin.CALLBACK,
+                now,
                 now);
     }
 
