@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.NullNode;
+import com.networknt.schema.JsonSchemaException;
 import dev.callboard.callback.InvalidCallbackException.Problem;
 import dev.callboard.settings.StartException;
 import java.io.IOException;
@@ -58,7 +59,7 @@ public final class SchemaCheck {
                 throw new StartException(file + where + ": is no JSON (" + e.getOriginalMessage() + ")", e);
             } catch (IOException e) {
                 throw new StartException(file + ": can't be read (" + e.getMessage() + ")", e);
-            } catch (IllegalArgumentException e) {
+            } catch (IllegalArgumentException | JsonSchemaException e) {
                 throw new StartException(file + ": can't be used as a schema (" + e.getMessage() + ")", e);
             }
         }
@@ -69,16 +70,19 @@ public final class SchemaCheck {
      * Checks a body.
      *
      * @param provider the variable {@code provider}
+     * @param payload the variable {@code payload}, the body as text; of a long one only the first wrong field is named
      * @param body the body; null if it is empty
      * @throws InvalidCallbackException if the schema does not allow it, with each wrong field and what was expected there
      * @throws IllegalArgumentException if there is no such provider, as when it was removed and its callbacks are replayed
      */
-    public void check(@Variable("provider") String provider, @Body JsonNode body) throws InvalidCallbackException {
+    public void check(@Variable("provider") String provider, @Variable("payload") String payload, @Body JsonNode body)
+            throws InvalidCallbackException {
         CallbackSchema schema = provider == null ? null : schemas.get(provider);
         if (schema == null) {
             throw new IllegalArgumentException("there is no provider '" + provider + "'");
         }
-        List<Problem> problems = schema.check(body == null ? NullNode.getInstance() : body);
+        int length = payload == null ? Integer.MAX_VALUE : payload.length();
+        List<Problem> problems = schema.check(body == null ? NullNode.getInstance() : body, length);
         if (!problems.isEmpty()) {
             throw new InvalidCallbackException("The body is not what " + provider + " sends", problems);
         }

@@ -8,15 +8,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.networknt.schema.JsonSchemaFactory;
-import com.networknt.schema.SpecVersion;
 import dev.callboard.settings.StartException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Random;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
@@ -34,7 +31,7 @@ class SchemaCheckTest {
 
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
-    /** About 1 MiB, the longest body by default; the library that was used before took from a minute to hours. */
+    /** About 1 MiB, the longest body by default; without the guard the validator takes from a minute to hours. */
     private static final Duration LIMIT = Duration.ofSeconds(5);
 
     @TempDir
@@ -52,7 +49,7 @@ class SchemaCheckTest {
     /** The problems of a body; empty if it is valid. */
     private static List<InvalidCallbackException.Problem> problems(SchemaCheck check, JsonNode body) {
         try {
-            check.check("easel", body);
+            check.check("easel", body.toString(), body);
             return List.of();
         } catch (InvalidCallbackException e) {
             return e.problems();
@@ -94,10 +91,8 @@ class SchemaCheckTest {
                         "{'propertyNames': {'pattern': '(b*)*c'}}",
                         n -> NODES.objectNode().put("b".repeat(n), 1)),
                 hostile("a million wrong items", "{'items': {'type': 'string'}}", n -> ints(n / 2)),
-                hostile(
-                        "a million wrong items in each alternative",
-                        "{'anyOf': [{'items': {'type': 'string'}}, {'items': {'type': 'null'}}, {'contains': {'minimum': 1000000}}]}",
-                        n -> ints(n / 2)),
+                hostile("a million names", "{'propertyNames': {'maxLength': 1}}", n -> IntStream.range(0, n / 10)
+                        .collect(NODES::objectNode, (object, i) -> object.put("n" + i, i), ObjectNode::setAll)),
                 hostile("unexpected names", "{'additionalProperties': false}", n -> IntStream.range(0, n / 10)
                         .collect(NODES::objectNode, (object, i) -> object.put("n" + i, i), ObjectNode::setAll)),
                 hostile(
@@ -181,7 +176,7 @@ class SchemaCheckTest {
             delimiter = '|',
             textBlock =
                     """
-                    {'type': 'objekt'}                          | /type: there is no type objekt
+                    {'type': 'objekt'}                          | /type: does not have a value in the enumeration
                     {'requierd': ['id']}                        | /requierd: the keyword is unknown or not supported
                     {'properties': {'a': {'uniqueItems': true}}} | /properties/a/uniqueItems: the keyword is unknown
                     {'unevaluatedProperties': false}            | /unevaluatedProperties: the keyword is unknown
@@ -189,21 +184,23 @@ class SchemaCheckTest {
                     {'$dynamicRef': '#x'}                       | /$dynamicRef: the keyword is unknown
                     {'properties': {'a': {'$ref': '#'}}}        | /properties/a/$ref: the reference leads back to itself
                     {'properties': {'a': {'items': {'$ref': '#/properties/a'}}}} | /properties/a/items/$ref: the reference leads
-                    {'$ref': '#/$defs/a', '$defs': {'a': {'items': {'$ref': '#/$defs/b'}}, 'b': {'not': {'$ref': '#/$defs/a'}}}} | leads back to itself
+                    {'$ref': '#/$defs/a', '$defs': {'a': {'items': {'$ref': '#/$defs/b'}}, 'b': {'items': {'$ref': '#/$defs/a'}}}} | leads back to itself
                     {'$ref': '#/$defs/a'}                       | /$ref: there is no #/$defs/a
                     {'$ref': 'https://example.org/x.json'}      | /$ref: only a reference within the file
                     {'$schema': 'http://json-schema.org/draft-07/schema#'} | /$schema: only https://json-schema.org/draft/2020-12/schema
                     {'pattern': '(?=x)'}                        | /pattern: '(?=x)' is no regular expression as RE2 has them
                     {'pattern': '(a)\\\\1'}                     | without look-around and back-references
                     {'patternProperties': {'[': true}}          | /patternProperties: '[' is no regular expression
-                    {'minLength': -1}                           | /minLength: a number from 0
-                    {'required': 'id'}                          | /required: a list of texts is expected
-                    {'anyOf': []}                               | /anyOf: a list is expected that is not empty
-                    {'properties': {'a': 1}}                    | /properties/a: a schema is expected
-                    {'then': {}}                                | /then: has no effect without if
+                    {'minLength': -1}                           | /minLength: must have a minimum value of 0
+                    {'required': 'id'}                          | /required: string found, array expected
+                    {'anyOf': []}                               | /anyOf: must have at least 1 items
+                    {'properties': {'a': 1}}                    | /properties/a: integer found, [object, boolean] expected
+                    {'anyOf': [{'items': {'type': 'string'}}]}  | /anyOf/0/items: an alternative
+                    {'items': {'anyOf': [{'type': 'string'}]}}  | /items/anyOf: an alternative
+                    {'items': {'$ref': '#/$defs/a'}, '$defs': {'a': {'not': {}}}} | /$defs/a/not: an alternative
                     {'a': 1                                     | easel.schema.json:1:
                     {'type': 'object', 'type': 'array'}         | Duplicate field 'type'
-                    1                                           | a schema is expected
+                    1                                           | integer found, [object, boolean] expected
                     """)
     void stopsTheStartForASchemaThatIsNoneOrThatCouldTakeLong(String schema, String message) {
         assertThatThrownBy(() -> check(schema))
@@ -243,116 +240,19 @@ class SchemaCheckTest {
         ObjectNode body = NODES.objectNode().put("a/b~c\r\n\u2028" + "x".repeat(5000), 1);
         assertThat(problems(check("{'additionalProperties': {'type': 'string'}}"), body))
                 .singleElement()
-                .satisfies(problem ->
-                        assertThat(problem.field()).startsWith("/a~1b~0c x").hasSizeLessThanOrEqualTo(200));
+                .satisfies(problem -> assertThat(problem.field())
+                        .startsWith("/a~1b~0c")
+                        .doesNotContainPattern("[\r\n\u2028]")
+                        .hasSizeLessThanOrEqualTo(200));
     }
 
     @Test
     void saysThatThereIsNoSuchProvider() {
         SchemaCheck check = check("{}");
-        assertThatThrownBy(() -> check.check("removed", NODES.objectNode()))
+        assertThatThrownBy(() -> check.check("removed", "{}", NODES.objectNode()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("there is no provider 'removed'");
-        assertThatThrownBy(() -> check.check(null, NODES.objectNode())).isInstanceOf(IllegalArgumentException.class);
-    }
-
-    /** Generated schemas and bodies of all keywords; the library knows the standard, but no limits. */
-    @Test
-    void agreesWithAValidatorOfTheWholeStandard() throws IOException {
-        long seed = Long.getLong("callboard.fuzz.seed", System.nanoTime());
-        Random random = new Random(seed);
-        JsonSchemaFactory library = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
-        int valid = 0;
-        int count = 1500;
-        for (int i = 0; i < count; i++) {
-            ObjectNode schema = schema(random, 3);
-            SchemaCheck check = check(schema.toString());
-            for (int j = 0; j < 4; j++) {
-                JsonNode body = value(random, 3);
-                boolean expected = library.getSchema(schema).validate(body).isEmpty();
-                assertThat(problems(check, body).isEmpty())
-                        .as("seed %d, schema %s, body %s", seed, schema, body)
-                        .isEqualTo(expected);
-                valid += expected ? 1 : 0;
-            }
-        }
-        assertThat(valid).isBetween(count / 2, count * 4 - count / 2);
-    }
-
-    private static ObjectNode schema(Random random, int depth) {
-        ObjectNode schema = NODES.objectNode();
-        for (int i = random.nextInt(4); i >= 0; i--) {
-            switch (random.nextInt(depth > 0 ? 26 : 14)) {
-                case 0 -> schema.put("type", type(random));
-                case 1 -> schema.putArray("type").add("string").add(type(random).replace("string", "null"));
-                case 2 -> schema.set("const", value(random, 1));
-                case 3 -> schema.putArray("enum").add(value(random, 1)).add("never equal to the first");
-                case 4 -> schema.put("minLength", random.nextInt(4));
-                case 5 -> schema.put("maxLength", random.nextInt(4));
-                case 6 -> schema.put("pattern", random.nextBoolean() ? "^[ab]+$" : "b");
-                case 7 -> schema.put("minimum", random.nextInt(4) - 1.5);
-                case 8 -> schema.put("exclusiveMaximum", random.nextInt(4));
-                case 9 -> schema.put("maximum", random.nextInt(4)).put("exclusiveMinimum", random.nextInt(3));
-                case 10 -> schema.put("minItems", random.nextInt(3)).put("maxProperties", random.nextInt(3));
-                case 11 -> schema.put("maxItems", random.nextInt(3)).put("minProperties", random.nextInt(3));
-                case 12 -> schema.putArray("required").add(name(random));
-                case 13 -> schema.putObject("dependentRequired").putArray("a").add(name(random));
-                case 14 -> schema.putObject("properties").set(name(random), schema(random, depth - 1));
-                case 15 -> schema.putObject("patternProperties").set("^a", schema(random, depth - 1));
-                case 16 -> schema.set("additionalProperties", schema(random, depth - 1));
-                case 17 -> schema.set("propertyNames", schema(random, depth - 1));
-                case 18 -> schema.putArray("prefixItems").add(schema(random, depth - 1));
-                case 19 -> schema.set("items", schema(random, depth - 1));
-                case 20 ->
-                    schema.put("minContains", random.nextInt(2))
-                            .put("maxContains", 1 + random.nextInt(2))
-                            .set("contains", schema(random, depth - 1));
-                case 21 -> schema.putArray("allOf").add(schema(random, depth - 1));
-                case 22 ->
-                    schema.putArray("anyOf").add(schema(random, depth - 1)).add(schema(random, depth - 1));
-                case 23 ->
-                    schema.putArray("oneOf").add(schema(random, depth - 1)).add(schema(random, depth - 1));
-                case 24 -> schema.set("not", schema(random, depth - 1));
-                default -> {
-                    schema.set("if", schema(random, depth - 1));
-                    schema.set("then", schema(random, depth - 1));
-                    schema.putObject("dependentSchemas").set("b", schema(random, depth - 1));
-                }
-            }
-        }
-        return schema;
-    }
-
-    private static String type(Random random) {
-        return List.of("array", "boolean", "integer", "null", "number", "object", "string")
-                .get(random.nextInt(7));
-    }
-
-    private static String name(Random random) {
-        return List.of("a", "b", "aa").get(random.nextInt(3));
-    }
-
-    private static JsonNode value(Random random, int depth) {
-        return switch (random.nextInt(depth > 0 ? 9 : 6)) {
-            case 0 -> NODES.nullNode();
-            case 1 -> NODES.booleanNode(random.nextBoolean());
-            case 2 -> NODES.numberNode(random.nextInt(4));
-            case 3 -> NODES.numberNode(random.nextInt(8) / 2.0);
-            case 4, 5 -> NODES.textNode(List.of("", "a", "ab", "b c", "aab").get(random.nextInt(5)));
-            case 6 -> {
-                ArrayNode array = NODES.arrayNode();
-                for (int i = random.nextInt(4); i > 0; i--) {
-                    array.add(value(random, depth - 1));
-                }
-                yield array;
-            }
-            default -> {
-                ObjectNode object = NODES.objectNode();
-                for (int i = random.nextInt(4); i > 0; i--) {
-                    object.set(name(random), value(random, depth - 1));
-                }
-                yield object;
-            }
-        };
+        assertThatThrownBy(() -> check.check(null, "{}", NODES.objectNode()))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 }
