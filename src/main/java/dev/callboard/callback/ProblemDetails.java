@@ -44,18 +44,16 @@ public final class ProblemDetails {
                 .collect(Collectors.joining("; "));
     }
 
+    /** Of the two exceptions that mean an invalid callback; Camel and a bean's proxy may have wrapped them. */
     private static List<InvalidCallbackException.Problem> problems(Throwable caught) {
-        for (Throwable e = caught; e != null; e = e.getCause()) {
-            if (e instanceof InvalidCallbackException invalid) {
-                return invalid.problems();
-            }
-            if (e instanceof JacksonException notJson) {
-                return List.of(new InvalidCallbackException.Problem(
-                        "", "to be one JSON object without duplicate keys" + where(notJson.getLocation())));
-            }
+        if (caught instanceof InvalidCallbackException invalid) {
+            return invalid.problems();
         }
-        return List.of(new InvalidCallbackException.Problem(
-                "", "to be recorded, which failed (" + caught.getClass().getSimpleName() + ")"));
+        if (caught instanceof JacksonException notJson) {
+            return List.of(new InvalidCallbackException.Problem(
+                    "", "to be one JSON object without duplicate keys" + where(notJson.getLocation())));
+        }
+        return problems(caught.getCause());
     }
 
     private static String where(JsonLocation location) {

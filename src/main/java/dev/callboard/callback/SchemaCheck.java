@@ -1,17 +1,17 @@
 package dev.callboard.callback;
 
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.NullNode;
-import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaException;
-import com.networknt.schema.JsonSchemaFactory;
-import com.networknt.schema.PathType;
-import com.networknt.schema.SchemaValidatorsConfig;
-import com.networknt.schema.SpecVersion;
-import com.networknt.schema.ValidationMessage;
+import dev.callboard.callback.InvalidCallbackException.Problem;
 import dev.callboard.settings.StartException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -26,14 +26,16 @@ import org.apache.camel.Variable;
  * of the routes. The schemas are read at startup and before a replay. Safe for use by any number of threads.
  */
 public final class SchemaCheck {
-    /** How many problems an answer names: a hostile body could have thousands. */
-    private static final int MAX_PROBLEMS = 10;
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
 
     private final Path folder;
     private final Set<String> providers;
-    private volatile Map<String, JsonSchema> schemas;
+    private volatile Map<String, CallbackSchema> schemas;
 
-    /** @throws StartException if a provider's schema can't be read or is no JSON Schema */
+    /** @throws StartException if a provider's schema can't be read or can't be used */
     public SchemaCheck(Path folder, Set<String> providers) {
         this.folder = folder;
         this.providers = providers;
@@ -43,21 +45,22 @@ public final class SchemaCheck {
     /**
      * Reads the schemas again.
      *
-     * @throws StartException if one of them can't be read or is no JSON Schema; all stay as they were then
+     * @throws StartException if one of them can't be read or can't be used; all stay as they were then
      */
     public void read() {
-        Map<String, JsonSchema> read = new HashMap<>();
-        JsonSchemaFactory factory = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
-        SchemaValidatorsConfig config =
-                SchemaValidatorsConfig.builder().pathType(PathType.JSON_POINTER).build();
+        Map<String, CallbackSchema> read = new HashMap<>();
         for (String provider : providers) {
             Path file = folder.resolve(provider + ".schema.json");
-            try (InputStream in = Files.newInputStream(file)) {
-                JsonSchema schema = factory.getSchema(in, config);
-                schema.initializeValidators();
-                read.put(provider, schema);
-            } catch (IOException | JsonSchemaException | IllegalArgumentException e) {
-                throw new StartException(file + ": is missing or is no JSON Schema (" + e.getMessage() + ")", e);
+            try {
+                read.put(provider, CallbackSchema.of(JSON.readTree(Files.readAllBytes(file))));
+            } catch (JacksonException e) {
+                JsonLocation at = e.getLocation();
+                String where = at == null ? "" : ":" + at.getLineNr() + ":" + at.getColumnNr();
+                throw new StartException(file + where + ": is no JSON (" + e.getOriginalMessage() + ")", e);
+            } catch (IOException e) {
+                throw new StartException(file + ": can't be read (" + e.getMessage() + ")", e);
+            } catch (IllegalArgumentException | JsonSchemaException e) {
+                throw new StartException(file + ": can't be used as a schema (" + e.getMessage() + ")", e);
             }
         }
         schemas = read;
@@ -67,38 +70,21 @@ public final class SchemaCheck {
      * Checks a body.
      *
      * @param provider the variable {@code provider}
+     * @param payload the variable {@code payload}, the body as text; of a long one only the first wrong field is named
      * @param body the body; null if it is empty
      * @throws InvalidCallbackException if the schema does not allow it, with each wrong field and what was expected there
+     * @throws IllegalArgumentException if there is no such provider, as when it was removed and its callbacks are replayed
      */
-    public void check(@Variable("provider") String provider, @Body JsonNode body) throws InvalidCallbackException {
-        JsonNode given = body == null ? NullNode.getInstance() : body;
-        Set<ValidationMessage> messages = schemas.get(provider).validate(given);
-        if (!messages.isEmpty()) {
-            List<InvalidCallbackException.Problem> problems = messages.stream()
-                    .limit(MAX_PROBLEMS)
-                    .map(SchemaCheck::problem)
-                    .toList();
+    public void check(@Variable("provider") String provider, @Variable("payload") String payload, @Body JsonNode body)
+            throws InvalidCallbackException {
+        CallbackSchema schema = provider == null ? null : schemas.get(provider);
+        if (schema == null) {
+            throw new IllegalArgumentException("there is no provider '" + provider + "'");
+        }
+        int length = payload == null ? Integer.MAX_VALUE : payload.length();
+        List<Problem> problems = schema.check(body == null ? NullNode.getInstance() : body, length);
+        if (!problems.isEmpty()) {
             throw new InvalidCallbackException("The body is not what " + provider + " sends", problems);
         }
-    }
-
-    private static InvalidCallbackException.Problem problem(ValidationMessage message) {
-        String field = message.getInstanceLocation().toString();
-        JsonNode wanted = message.getSchemaNode();
-        return switch (message.getType()) {
-            case "required" ->
-                new InvalidCallbackException.Problem(field + "/" + message.getProperty(), "to be present");
-            case "type" -> new InvalidCallbackException.Problem(field, "to be of type " + plain(wanted));
-            case "minLength" ->
-                new InvalidCallbackException.Problem(field, "to have at least " + wanted + " characters");
-            case "maxLength" ->
-                new InvalidCallbackException.Problem(field, "to have at most " + wanted + " characters");
-            case "pattern" -> new InvalidCallbackException.Problem(field, "to match " + plain(wanted));
-            default -> new InvalidCallbackException.Problem(field, message.getType() + " " + plain(wanted));
-        };
-    }
-
-    private static String plain(JsonNode wanted) {
-        return wanted.isTextual() ? wanted.textValue() : wanted.toString();
     }
 }

@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Invalid bodies are answered 400 with the reason, are not recorded, and are quarantined. */
 final class InvalidCallbackTest extends OnEachDatabase {
@@ -74,6 +76,49 @@ final class InvalidCallbackTest extends OnEachDatabase {
         assertThat(post(GOOD.replace("t-1", "t-\ufffd").getBytes(StandardCharsets.UTF_8))
                         .statusCode())
                 .isEqualTo(200);
+        callboard.forgetCallbacks();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x", "\u20ac", "\ud83d\ude00"})
+    void recordsIdsOfAtMostTwoHundredUtf16UnitsAndRejectsLongerOnes(String character) throws IOException {
+        String longest = character.repeat(200 / character.length());
+        assertThat(postId(longest).statusCode()).isEqualTo(200);
+        assertThat(callboard.rows("SELECT task_id FROM task")).containsExactly(Map.of("task_id", longest));
+        callboard.forgetCallbacks();
+
+        HttpResponse<String> answer = postId(longest + character);
+        assertThat(answer.statusCode()).isEqualTo(400);
+        assertThat(new ObjectMapper().readTree(answer.body()).at("/detail").asText())
+                .isEqualTo("/taskId is expected to have at most 200 characters");
+        assertThat(callboard.count("task")).isZero();
+    }
+
+    private static HttpResponse<String> postId(String id) {
+        return post(bytes(GOOD.replace("t-1", id)));
+    }
+
+    @Test
+    void recordsTextsOfAnyLengthInOtherFields() {
+        String emoji = "\ud83d\ude00".repeat(5000);
+        assertThat(post(bytes(GOOD.replace("}", ", \"type\": \"x%1$s\", \"businessId\": \"x%1$s\"}".formatted(emoji))))
+                        .statusCode())
+                .isEqualTo(200);
+        String status = "\u20ac".repeat(200);
+        String creatify = "{\"id\": \"c\", \"status\": \"%s\", \"type\": \"%2$s\", \"regen_type\": \"%2$s\"}";
+        assertThat(callboard.post("creatify", creatify.formatted(status, emoji)).statusCode())
+                .isEqualTo(200);
+        assertThat(callboard
+                        .post(
+                                "creatify",
+                                creatify.formatted("failed", emoji)
+                                        .replace(
+                                                "}",
+                                                ", \"failed_reason\": \"" + emoji + "\", \"product_url\": \"" + emoji
+                                                        + "\"}"))
+                        .statusCode())
+                .isEqualTo(200);
+        assertThat(callboard.rows("SELECT task_id FROM task")).hasSize(2);
         callboard.forgetCallbacks();
     }
 
