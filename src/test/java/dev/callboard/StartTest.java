@@ -129,7 +129,7 @@ final class StartTest {
     @Test
     void namesAnInvalidSchema() throws IOException {
         assertStopsWithRoutes("fotor.schema.json", "{", "[");
-        assertStopsWithRoutes("fotor.schema.json", "^[^", "^[[^");
+        assertStopsWithRoutes("fotor.schema.json", "^[^", "^([^");
     }
 
     @Test

@@ -201,7 +201,7 @@ class SchemaCheckTest {
                     {'anyOf': []}                               | /anyOf: a list is expected that is not empty
                     {'properties': {'a': 1}}                    | /properties/a: a schema is expected
                     {'then': {}}                                | /then: has no effect without if
-                    {'a': 1                                     | easel.schema.json:1:
+                    {'a': 1                                     | : is no JSON at line 1, column
                     {'type': 'object', 'type': 'array'}         | Duplicate field 'type'
                     1                                           | a schema is expected
                     """)
