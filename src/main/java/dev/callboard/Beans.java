@@ -16,6 +16,7 @@ import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
+import dev.callboard.lookup.QuarantineList;
 import dev.callboard.security.Rejections;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.security.Tokens;
@@ -75,7 +76,6 @@ final class Beans implements AutoCloseable {
         bindForUsersRoutes();
         registry.bind("callbackMetrics", callbackMetrics);
         registry.bind("problemDetails", new ProblemDetails());
-        registry.bind("quarantine", new Quarantine());
         registry.bind("rejections", rejections);
         registry.bind("managementJson", Json.management());
         registry.bind("noRequestHeaders", noRequestHeaders());
@@ -107,6 +107,8 @@ final class Beans implements AutoCloseable {
         registry.bind("dataSource", database.dataSource());
         registry.bind("database-health", new DatabaseHealthCheck(store::checkWritable));
         registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
+        registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));
+        registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("retention", new Retention(database, settings.retention(), clock));
         AlertMetrics alertMetrics = new AlertMetrics(metrics, database, clock);
         Outbox outbox = new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock);

@@ -84,7 +84,7 @@ CREATE TABLE result (
     CONSTRAINT result_kind_is_known CHECK (kind IN ('image', 'video'))
 );
 
--- One row a body that could not be read or recorded, until it is replayed or newer ones take its place.
+-- One row a body that could not be read or recorded, until it is replayed or dismissed, or newer ones of its provider take its place.
 CREATE TABLE quarantine (
     quarantine_id  UUID          NOT NULL,
     provider       VARCHAR(50)   NOT NULL,
@@ -92,14 +92,19 @@ CREATE TABLE quarantine (
     -- The query parameter ref, which replaying needs again.
     business_id    VARCHAR(200),
     reason         VARCHAR(2000) NOT NULL,
+    -- The body without our token, as text.
     payload        TEXT          NOT NULL,
-    -- Of the payload, in UTF-16 units; stored, since the limit on the sum of all would otherwise read every payload.
+    -- Null if payload is exactly what was received. Otherwise, it is not UTF-8 or has U+0000, and these are its bytes.
+    bytes          BYTEA,
+    -- Of the body, in bytes; stored, since the limit on the sum of all would otherwise read every body.
     length         INTEGER       NOT NULL,
     received_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     CONSTRAINT quarantine_key PRIMARY KEY (quarantine_id)
 );
--- Serves GET /quarantine, replaying (oldest first), and the search for the oldest, which are deleted first.
-CREATE INDEX quarantine_by_reception ON quarantine (received_at);
+-- Serves GET /quarantine, newest first, replaying, oldest first, and retention.
+CREATE INDEX quarantine_by_reception ON quarantine (received_at, quarantine_id);
+-- Serves GET /quarantine?provider=, and the search for those beyond the limits of a provider, which are deleted.
+CREATE INDEX quarantine_by_provider_and_reception ON quarantine (provider, received_at, quarantine_id);
 
 -- One row for each alert to mail. It has no state of its own: it is pending until its mail is sent.
 CREATE TABLE alert (

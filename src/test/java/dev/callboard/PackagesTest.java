@@ -29,7 +29,7 @@ final class PackagesTest {
     /** Which packages each may use, beside libraries; the root package may use all. */
     private static final Map<String, List<String>> ARROWS = Map.of(
             "http", List.of("settings", "security", "text"),
-            "callback", List.of("settings", "text"),
+            "callback", List.of("db", "settings", "text"),
             "alert", List.of("db", "settings", "text"),
             "task", List.of("alert", "db", "settings", "text"),
             "lookup", List.of("db", "text"),

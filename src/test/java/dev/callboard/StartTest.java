@@ -129,7 +129,7 @@ final class StartTest {
     @Test
     void namesAnInvalidSchema() throws IOException {
         assertStopsWithRoutes("fotor.schema.json", "{", "[");
-        assertStopsWithRoutes("fotor.schema.json", "^[^", "^[[^");
+        assertStopsWithRoutes("fotor.schema.json", "^[^", "^([^");
     }
 
     @Test
@@ -153,7 +153,11 @@ final class StartTest {
         Files.move(schema, routes.resolve("photor.schema.json"));
         assertStopsWithRoutes(routes, routes.resolve("photor.schema.json") + ": ", "no photor.camel.yaml beside it");
 
-        Files.delete(routes.resolve("photor.schema.json"));
+        Path tooLong = routes.resolve("f".repeat(51) + ".schema.json");
+        Files.move(routes.resolve("photor.schema.json"), tooLong);
+        assertStopsWithRoutes(routes, tooLong + ": ", "the provider's name has more than 50 characters");
+
+        Files.delete(tooLong);
         assertStopsWithRoutes(routes, schema + ": ", "does not exist", "receive-fotor");
     }
 

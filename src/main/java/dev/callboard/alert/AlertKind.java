@@ -26,6 +26,8 @@ public enum AlertKind {
     REFUSED("refused", "rejected callers", Dedup.DAY),
     /** A callback was invalid, or could not be recorded. */
     MALFORMED("malformed", "an invalid callback", Dedup.HOUR),
+    /** The quarantine deleted callbacks of a provider, since newer ones exceeded its limits. */
+    QUARANTINE_FULL("quarantine_full", "callbacks deleted from the quarantine", Dedup.DAY),
     /** A mail server has rejected a recipient of another mail for good. */
     UNDELIVERED("undelivered", "an undeliverable mail", Dedup.DAY),
     /** A code of a user's own route. */

@@ -38,6 +38,7 @@ final class MailModel {
             "unknown",
             "refused",
             "malformed",
+            "quarantine_full",
             "undelivered",
             "test",
             "other",

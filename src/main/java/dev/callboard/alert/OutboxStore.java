@@ -2,6 +2,7 @@ package dev.callboard.alert;
 
 import dev.callboard.db.SqlFile;
 import dev.callboard.db.SqlTimes;
+import dev.callboard.text.SafeText;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -22,6 +23,9 @@ import java.util.UUID;
  * caller, who owns the transaction. Safe for any number of threads.
  */
 final class OutboxStore {
+    private static final int MAX_DEDUP_KEY = 400;
+    private static final int MAX_DETAIL = 4000;
+
     private static final SqlFile SQL = SqlFile.read("outbox");
 
     private static final String SELECT_ALERT_GROUPS = SQL.statement("select-alert-groups");
@@ -300,8 +304,8 @@ final class OutboxStore {
             insert.setObject(1, UUID.randomUUID());
             insert.setString(2, kind);
             insert.setString(3, provider);
-            insert.setString(4, dedupKey);
-            insert.setString(5, detail);
+            insert.setString(4, dedupKey == null ? null : SafeText.storable(dedupKey, MAX_DEDUP_KEY));
+            insert.setString(5, SafeText.storable(detail, MAX_DETAIL));
             SqlTimes.set(insert, 6, now);
             return insert.executeUpdate() == 1;
         }

@@ -27,7 +27,9 @@ public final class CallbackBody {
 
     /**
      * Replaces the body by its text without any token of the settings, and sets the variable {@code payload} to the same. An empty
-     * body becomes null, and {@code payload} the empty text.
+     * body becomes null, and {@code payload} the empty text. If the text is not exactly what was received, since it is not
+     * UTF-8 or has U+0000, which no database stores in a text, sets the variable {@code payloadBytes} too, to the bytes
+     * without any token.
      *
      * @throws InvalidCallbackException if the body is not UTF-8; {@code payload} then has U+FFFD for each wrong sequence
      */
@@ -43,23 +45,30 @@ public final class CallbackBody {
         exchange.setVariable("payload", text);
         message.setBody(text);
         // A replacement character shows that decoding has replaced something, or that the caller sent one.
-        if (text.indexOf('\ufffd') >= 0) {
-            requireUtf8(bytes);
+        int wrong = text.indexOf('\ufffd') < 0 ? 0 : firstByteThatIsNotUtf8(bytes);
+        if (wrong > 0 || text.indexOf('\0') >= 0) {
+            exchange.setVariable("payloadBytes", redacted(bytes));
+        }
+        if (wrong > 0) {
+            throw new InvalidCallbackException(
+                    "The body is not UTF-8",
+                    List.of(new InvalidCallbackException.Problem("", "to be UTF-8, but is not at byte " + wrong)));
         }
     }
 
-    private static void requireUtf8(byte[] bytes) throws InvalidCallbackException {
+    /** Each byte as one character: tokens are ASCII, and all other bytes stay as they are. */
+    private byte[] redacted(byte[] bytes) {
+        return redact.apply(new String(bytes, StandardCharsets.ISO_8859_1)).getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** Its place, from 1; 0 if there is none. */
+    private static int firstByteThatIsNotUtf8(byte[] bytes) {
         CharsetDecoder decoder = StandardCharsets.UTF_8
                 .newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT)
                 .onUnmappableCharacter(CodingErrorAction.REPORT);
         ByteBuffer in = ByteBuffer.wrap(bytes);
         CoderResult result = decoder.decode(in, CharBuffer.allocate(bytes.length), true);
-        if (result.isError()) {
-            throw new InvalidCallbackException(
-                    "The body is not UTF-8",
-                    List.of(new InvalidCallbackException.Problem(
-                            "", "to be UTF-8, but is not at byte " + (in.position() + 1))));
-        }
+        return result.isError() ? in.position() + 1 : 0;
     }
 }

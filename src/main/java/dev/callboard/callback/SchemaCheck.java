@@ -55,8 +55,8 @@ public final class SchemaCheck {
                 read.put(provider, CallbackSchema.of(JSON.readTree(Files.readAllBytes(file))));
             } catch (JacksonException e) {
                 JsonLocation at = e.getLocation();
-                String where = at == null ? "" : ":" + at.getLineNr() + ":" + at.getColumnNr();
-                throw new StartException(file + where + ": is no JSON (" + e.getOriginalMessage() + ")", e);
+                String where = at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
+                throw new StartException(file + ": is no JSON" + where + " (" + e.getOriginalMessage() + ")", e);
             } catch (IOException e) {
                 throw new StartException(file + ": can't be read (" + e.getMessage() + ")", e);
             } catch (IllegalArgumentException | JsonSchemaException e) {

@@ -42,14 +42,17 @@ public final class Tokens {
                 : Optional.of(Pattern.compile(all.stream().map(Tokens::forms).collect(Collectors.joining("|"))));
     }
 
-    /** A token in every form in which a body can contain it: plain, percent-encoded (RFC 3986) once or twice, or escaped in JSON. */
+    /**
+     * A token in every form in which a body can contain it: plain, percent-encoded (RFC 3986) once or twice, or escaped in
+     * JSON. In UTF-16 and UTF-32, zeros are between the characters: such a body is invalid, but kept.
+     */
     private static String forms(String token) {
         return token.chars()
                 .mapToObj(c -> {
                     String hex = "(?i:" + Integer.toHexString(c) + ")";
                     return "(?:" + Pattern.quote(String.valueOf((char) c)) + "|%(?:25)?" + hex + "|\\\\u00" + hex + ")";
                 })
-                .collect(Collectors.joining());
+                .collect(Collectors.joining("\\x00{0,3}"));
     }
 
     /** What is wrong with a query for a provider; empty if it needs no token, or has a valid one exactly once. */

@@ -21,13 +21,17 @@ import java.util.regex.Pattern;
 record RouteFolder(Path path, String files, Set<String> providers) {
     private static final String KEY = "callboard.routes";
     private static final String SCHEME = "file:";
+    /** As the tables have it. */
+    private static final int MAX_NAME = 50;
+
     private static final Pattern SCHEMA = Pattern.compile("([a-z][a-z0-9-]*)\\.schema\\.json");
 
     /**
      * Reads the folder.
      *
      * @param routes the value of {@code callboard.routes}
-     * @throws StartException if there is no such folder, no provider in it, or a schema without a route file
+     * @throws StartException if there is no such folder, no provider in it, or a schema without a route file or
+     *     with a name that is too long
      */
     static RouteFolder of(String routes) {
         if (!routes.startsWith(SCHEME)) {
@@ -48,6 +52,10 @@ record RouteFolder(Path path, String files, Set<String> providers) {
             throw StartException.of(KEY, "there is no folder " + folder);
         }
         for (String provider : providers) {
+            if (provider.length() > MAX_NAME) {
+                throw new StartException(folder.resolve(provider + ".schema.json")
+                        + ": the provider's name has more than " + MAX_NAME + " characters");
+            }
             Path routeFile = folder.resolve(provider + ".camel.yaml");
             if (!Files.exists(routeFile)) {
                 throw new StartException(folder.resolve(provider + ".schema.json") + ": has no "

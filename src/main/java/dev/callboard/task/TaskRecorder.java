@@ -146,13 +146,8 @@ public final class TaskRecorder {
         return value;
     }
 
-    /** A field as text; null if it is absent, blank, or neither text nor number nor Boolean. */
     private static String text(Object value, int maxLength) {
-        if (value instanceof CharSequence || value instanceof Number || value instanceof Boolean) {
-            String text = SafeText.storable(value.toString(), maxLength);
-            return text.isBlank() ? null : text;
-        }
-        return null;
+        return SafeText.field(value, maxLength);
     }
 
     private static Map<String, String> details(Object value) {

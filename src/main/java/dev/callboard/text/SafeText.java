@@ -23,6 +23,20 @@ public final class SafeText {
         return cut;
     }
 
+    /**
+     * A field of a body or of a route as a text that both databases store; null if it is absent, blank, or neither text nor
+     * number nor Boolean.
+     *
+     * @param maxLength in UTF-16 units
+     */
+    public static String field(Object value, int maxLength) {
+        if (value instanceof CharSequence || value instanceof Number || value instanceof Boolean) {
+            String text = storable(value.toString(), maxLength);
+            return text.isBlank() ? null : text;
+        }
+        return null;
+    }
+
     private static String replaceUnstorable(String text) {
         StringBuilder clean = new StringBuilder(text.length());
         text.codePoints()

@@ -23,7 +23,7 @@ final class AlertKindTest {
         assertThat(AlertKind.of("no_result")).isEqualTo(AlertKind.NO_RESULT);
         assertThat(Stream.of("late_payment", "FAILED", "other", ""))
                 .allSatisfy(code -> assertThat(AlertKind.of(code)).isEqualTo(AlertKind.OTHER));
-        assertThat(AlertKind.codes()).hasSize(8).doesNotContain("");
+        assertThat(AlertKind.codes()).hasSize(9).doesNotContain("");
     }
 
     @Test

@@ -214,6 +214,7 @@ final class MailTextTest {
                 "refused     | Callers of Fotor's callback URL were rejected  | callboard.fotor.allowed-sources",
                 "malformed   | A callback from Fotor was not accepted          | routes/fotor.schema.json",
                 "malformed   | A callback from Fotor was not accepted          | curl -X POST http://127.0.0.1:9876/quarantine/replay",
+                "quarantine_full | Invalid callbacks from Fotor were deleted  | curl -X DELETE 'http://127.0.0.1:9876/quarantine?provider=fotor'",
                 "undelivered | The mail server rejected an alert mail         | correct the address",
             })
     void beginsWithTheEventAndThenWhatToDo(String kind, String first, String toDo) throws Exception {

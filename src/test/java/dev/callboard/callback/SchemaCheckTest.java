@@ -198,7 +198,7 @@ class SchemaCheckTest {
                     {'anyOf': [{'items': {'type': 'string'}}]}  | /anyOf/0/items: an alternative
                     {'items': {'anyOf': [{'type': 'string'}]}}  | /items/anyOf: an alternative
                     {'items': {'$ref': '#/$defs/a'}, '$defs': {'a': {'not': {}}}} | /$defs/a/not: an alternative
-                    {'a': 1                                     | easel.schema.json:1:
+                    {'a': 1                                     | : is no JSON at line 1, column
                     {'type': 'object', 'type': 'array'}         | Duplicate field 'type'
                     1                                           | integer found, [object, boolean] expected
                     """)

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A GET on a callback path, which answers whether a callback from the same client would be admitted. */
@@ -60,6 +61,51 @@ class ProbeTest {
                             + " (a callback would be admitted too)");
         }
         callboard.assertNothingKept();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ref=order-1._~,      204, order-1._~",
+        "ref=,                400,",
+        "ref=order%231,       400,",
+        "ref=a%20b,           400,",
+        "ref=%C3%A4,          400,",
+        "ref=%00,             400,",
+        "ref=a&ref=b,         400,",
+    })
+    void saysThatARefWouldBeDroppedAndRecordsACallbackWithoutIt(String ref, int status, String recorded) {
+        String target = "/callbacks/fotor?token=" + TOKEN + "&" + ref;
+        try (Logged log = new Logged()) {
+            String answer = request("GET", target, "X-Forwarded-For: 203.0.113.7");
+            assertThat(RawHttp.status(answer)).isEqualTo(status);
+            callboard.assertNothingKept();
+            String post = RawHttp.postJson(target, "X-Forwarded-For: 203.0.113.7");
+            assertThat(RawHttp.status(callboard.port, "127.0.0.1", post)).isEqualTo(200);
+            if (status == 400) {
+                assertThat(answer)
+                        .contains("application/problem+json", "ref is expected once, as 1 to 100 of the characters")
+                        .doesNotContain(TOKEN);
+                assertThat(log.lines("dropped ref"))
+                        .satisfiesExactly(
+                                line -> assertThat(line)
+                                        .startsWith("WARN dropped ref provider=fotor client=203.0.113.7 method=GET (")
+                                        .doesNotContain(TOKEN),
+                                line -> assertThat(line).contains(" method=POST "));
+            } else {
+                assertThat(log.lines("dropped ref")).isEmpty();
+            }
+        }
+        assertThat(callboard.rows("SELECT business_id FROM task"))
+                .singleElement()
+                .satisfies(row -> assertThat(row.get("business_id")).isEqualTo(recorded));
+        callboard.forgetCallbacks();
+    }
+
+    @Test
+    void tellsAStrangerNothingAboutARef() {
+        String answer = request("GET", "/callbacks/fotor?token=wrong&ref=order%231", "X-Forwarded-For: 203.0.113.9");
+        assertThat(RawHttp.status(answer)).isEqualTo(403);
+        assertThat(answer).endsWith("\r\n\r\n");
     }
 
     @Test

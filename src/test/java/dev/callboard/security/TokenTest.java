@@ -11,6 +11,7 @@ import dev.callboard.testkit.RawHttp;
 import dev.callboard.testkit.TestCallboard;
 import jakarta.mail.internet.MimeMultipart;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -134,6 +135,11 @@ class TokenTest {
     void redactsATokenInAText() {
         Tokens tokens = new Tokens(read(Map.of("callboard.fotor.token", NEW)));
         assertThat(tokens.redact("a" + NEW)).isEqualTo("a***");
+        for (Charset charset :
+                List.of(StandardCharsets.UTF_16LE, StandardCharsets.UTF_16BE, Charset.forName("UTF-32"))) {
+            String bytes = new String(("a" + NEW).getBytes(charset), StandardCharsets.ISO_8859_1);
+            assertThat(tokens.redact(bytes).replace("\0", "")).isEqualTo("a***");
+        }
     }
 
     @Test

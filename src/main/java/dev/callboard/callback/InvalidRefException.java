@@ -1,0 +1,29 @@
+package dev.callboard.callback;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The URL of a probe has a {@code ref} that callbacks would be recorded without. Answered 400 with what is expected. */
+public final class InvalidRefException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    InvalidRefException() {
+        // Without a stack trace, which is expensive: callers decide how often it is thrown.
+        super(
+                "the query parameter ref is expected once, as 1 to 100 of the characters A-Z a-z 0-9 . _ ~ -; this caller is"
+                        + " admitted, but its callbacks would be recorded without ref",
+                null,
+                false,
+                false);
+    }
+
+    /** The members of {@code application/problem+json} (RFC 9457). */
+    public Map<String, Object> getDetails() {
+        Map<String, Object> details = new LinkedHashMap<>();
+        details.put("type", "about:blank");
+        details.put("title", "Invalid callback URL");
+        details.put("status", 400);
+        details.put("detail", getMessage());
+        return details;
+    }
+}
