@@ -8,18 +8,22 @@ import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.task.GroupCommit;
 import dev.callboard.task.RouterContract;
+import dev.callboard.text.Causes;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
+import java.util.concurrent.CountDownLatch;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
@@ -27,6 +31,7 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
+import org.apache.camel.main.SimpleMainShutdownStrategy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,36 +45,49 @@ public final class Callboard implements AutoCloseable {
     /** The routes in the jar, beside those of the user. */
     private static final String INTERNAL_ROUTES = "classpath:camel/*.camel.yaml";
 
+    /** How long the routes may take for what they do when they are stopped, such as sending a mail. */
+    private static final int ROUTES_TIMEOUT_SECONDS = 2;
+
+    /** How long the process may take to end: less than the ten seconds after which {@code docker stop} kills it. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(9);
+
     private final Settings settings;
     private final Clock clock;
-    private final CompletableFuture<Database> opening;
     private final Vertx vertx;
     private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Main main = new Main();
+    private final CountDownLatch startEnded = new CountDownLatch(1);
+    private volatile boolean closing;
+    private boolean stopped;
+
+    /** The database, which opens while Camel reads the routes. */
+    private CompletableFuture<Database> opening;
+
     private Beans beans;
     private RouteGuard guard;
     private PublicServer server;
 
-    /** @param opening the database, which opens while Camel reads the routes */
-    private Callboard(Settings settings, Clock clock, CompletableFuture<Database> opening) {
+    private Callboard(Settings settings, Clock clock) {
         this.settings = settings;
         this.clock = clock;
-        this.opening = opening;
-        // As many workers as callbacks can share one commit.
-        this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
+        // As many workers as callbacks can share one commit. No resource of the class path needs a copy in a temporary
+        // folder.
+        this.vertx = Vertx.vertx(new VertxOptions()
+                .setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE)
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
     }
 
-    /** Starts Callboard, which runs until SIGTERM; exits with code 1 if it can't start. */
+    /** Starts Callboard, which runs until SIGTERM or SIGINT; exits with code 1 if it can't start. */
     public static void main(String[] args) {
-        Callboard callboard;
         try {
-            callboard = start(Settings.read());
+            Callboard callboard = new Callboard(Settings.read(), Clock.systemUTC());
+            Runtime.getRuntime().addShutdownHook(new Thread(callboard::closeInTime, "shutdown"));
+            callboard.start();
         } catch (StartException e) {
             LOG.error("Callboard did not start. {}", e.getMessage());
             System.exit(1);
-            return;
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(callboard::close, "shutdown"));
     }
 
     /**
@@ -84,15 +102,31 @@ public final class Callboard implements AutoCloseable {
 
     /** The same with another clock, for tests. */
     public static Callboard start(Settings settings, Clock clock) {
-        Executor beside = task -> new Thread(task, "callboard-open").start();
-        Callboard callboard =
-                new Callboard(settings, clock, CompletableFuture.supplyAsync(() -> Database.open(settings), beside));
+        Callboard callboard = new Callboard(settings, clock);
+        callboard.start();
+        return callboard;
+    }
+
+    /** Returns once callbacks are accepted, or early if {@link #close} was called meanwhile. */
+    private void start() {
         try {
-            callboard.start();
-            return callboard;
+            opening = CompletableFuture.supplyAsync(
+                    () -> Database.open(settings), task -> new Thread(task, "callboard-open").start());
+            startParts();
         } catch (Exception e) {
-            callboard.close();
-            throw callboard.why(e);
+            stop();
+            if (!closing) {
+                throw why(e);
+            }
+        } finally {
+            startEnded.countDown();
+        }
+    }
+
+    /** Called between the steps of the start, since a step can't be interrupted. */
+    private void checkNotClosing() {
+        if (closing) {
+            throw new CancellationException();
         }
     }
 
@@ -108,8 +142,12 @@ public final class Callboard implements AutoCloseable {
         return new StartException((guard == null ? "" : guard.fileOf(e)) + message, e);
     }
 
-    private void start() throws Exception {
+    private void startParts() throws Exception {
         checkManagementPort();
+        // Camel's own adds a second shutdown hook, and has the first of both that gets there wait until Camel is
+        // stopped,
+        // even if it is the one that stops Camel.
+        main.setShutdownStrategy(new SimpleMainShutdownStrategy());
         main.configure()
                 .withName("callboard")
                 .withRoutesIncludePattern(
@@ -118,7 +156,7 @@ public final class Callboard implements AutoCloseable {
                 .withJmxEnabled(false)
                 // Bodies are small and in memory already.
                 .withStreamCachingEnabled(false)
-                .withShutdownTimeout(30);
+                .withShutdownTimeout(ROUTES_TIMEOUT_SECONDS);
         main.configure().setAutowiredEnabled(false);
         main.configure()
                 .httpManagementServer()
@@ -148,10 +186,12 @@ public final class Callboard implements AutoCloseable {
             @Override
             public void afterConfigure(BaseMainSupport support) {
                 beans.bind(opening.join());
+                checkNotClosing();
                 serve(support.getCamelContext());
             }
         });
         main.start();
+        checkNotClosing();
         guard.checkProviders();
         if (settings.routes().reload()) {
             main.getCamelContext()
@@ -210,17 +250,61 @@ public final class Callboard implements AutoCloseable {
         return main.getCamelContext();
     }
 
-    /** Accepts no more requests, waits for those in flight, and closes the database. */
+    /** As the shutdown hook: ends the process if closing takes too long. Nothing that was acknowledged is lost by that. */
+    private void closeInTime() {
+        Thread limit = new Thread(
+                () -> {
+                    try {
+                        Thread.sleep(CLOSE_TIMEOUT.toMillis());
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                    LOG.error("stop not completed after {} s (ended the process)", CLOSE_TIMEOUT.toSeconds());
+                    Runtime.getRuntime().halt(1);
+                },
+                "shutdown-limit");
+        limit.setDaemon(true);
+        limit.start();
+        close();
+    }
+
+    /**
+     * Answers 503 to further requests, waits a few seconds for those in the routes, closes the port, stops the routes, and
+     * closes the database. While it starts, it does so at the end of the present step. Does nothing if it is closed.
+     */
     @Override
     public void close() {
+        closing = true;
         try {
-            main.stop();
-        } finally {
-            if (beans != null) {
-                beans.close();
+            startEnded.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        stop();
+    }
+
+    /** Stops what depends on other parts before those. A part that fails to stop does not keep the others running. */
+    private synchronized void stop() {
+        if (stopped) {
+            return;
+        }
+        stopped = true;
+        stop("the public port", server);
+        stop("the routes", main::stop);
+        stop("recording", beans);
+        stop("the database", this::closeDatabase);
+        stop(
+                "the threads",
+                () -> vertx.close().toCompletionStage().toCompletableFuture().join());
+    }
+
+    private static void stop(String part, AutoCloseable stoppable) {
+        if (stoppable != null) {
+            try {
+                stoppable.close();
+            } catch (Exception e) {
+                LOG.warn("could not stop {} cause=\"{}\" (stopping the rest)", part, Causes.describe(e));
             }
-            vertx.close().toCompletionStage().toCompletableFuture().join();
-            closeDatabase();
         }
     }
 

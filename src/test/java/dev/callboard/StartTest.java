@@ -57,6 +57,8 @@ final class StartTest {
         assertStops("callboard.database.url", "jdbc:h2:mem:callboard", "H2 in a file");
         assertStops("callboard.database.url", "jdbc:h2:file:nioMemFS:callboard", "H2 in a file");
         assertStops("callboard.database.url", "jdbc:h2:tcp://localhost/./callboard", "H2 in a file");
+        assertStops("callboard.database.url", "jdbc:h2:file:./x;db_close_on_exit=true", "DB_CLOSE_ON_EXIT=true");
+        assertStops("callboard.database.url", "jdbc:h2:file:./x;DB_CLOSE_DELAY=-1", "DB_CLOSE_DELAY=-1");
         assertStops("callboard.routes", "routes/*.camel.yaml", "file:");
         assertStops("callboard.routes", "file:no-such-folder/*.camel.yaml", "no-such-folder");
     }

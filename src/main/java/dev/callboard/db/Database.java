@@ -35,34 +35,47 @@ public final class Database implements AutoCloseable {
      *     migration fails
      */
     public static Database open(Settings settings) {
-        String url = settings.database().url();
-        Engine engine = Engine.of(url);
+        Engine engine = Engine.of(settings.database().url());
         engine.prepare();
+        migrate(engine, settings.database());
+        HikariConfig config = config(settings.database());
+        config.setMaximumPoolSize(MAX_CONNECTIONS);
+        engine.configure(config);
+        HikariDataSource pool = connect(config);
+        engine.opened(pool);
+        return new Database(engine, pool);
+    }
+
+    /** What any pool needs. */
+    private static HikariConfig config(Settings.Database database) {
         HikariConfig config = new HikariConfig();
         config.setPoolName("callboard");
-        config.setJdbcUrl(url);
-        config.setUsername(settings.database().user());
-        config.setPassword(settings.database().password());
-        config.setMaximumPoolSize(MAX_CONNECTIONS);
+        config.setJdbcUrl(database.url());
+        config.setUsername(database.user());
+        config.setPassword(database.password());
         config.setConnectionTimeout(CONNECTION_TIMEOUT_MS);
         config.setInitializationFailTimeout(1);
         // The transactions are written for READ COMMITTED, whatever the server's default is.
         config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
-        engine.configure(config);
-        HikariDataSource pool = connect(config);
-        boolean migrated;
-        try {
-            migrated = migrate(pool);
+        return config;
+    }
+
+    /** Runs on connections of its own, without the pool's timeouts: a migration of a large table takes its time. */
+    private static void migrate(Engine engine, Settings.Database database) {
+        HikariConfig config = config(database);
+        config.setMinimumIdle(0);
+        engine.configureForMigrations(config);
+        try (HikariDataSource connections = connect(config)) {
+            Flyway.configure()
+                    .dataSource(connections)
+                    .locations("classpath:db/migration")
+                    // Wait for another node that migrates, however long that takes.
+                    .lockRetryCount(-1)
+                    .load()
+                    .migrate();
         } catch (FlywayException e) {
-            engine.close(pool);
             throw StartException.of(KEY, "the migration of the tables failed (" + oneLine(e) + ")");
         }
-        if (migrated && engine.mustReopenAfterMigration()) {
-            engine.close(pool);
-            pool = connect(config);
-        }
-        engine.opened(pool);
-        return new Database(engine, pool);
     }
 
     private static HikariDataSource connect(HikariConfig config) {
@@ -72,17 +85,6 @@ public final class Database implements AutoCloseable {
             throw StartException.of(
                     KEY, "no database answers at " + location(config.getJdbcUrl()) + " (" + oneLine(e) + ")");
         }
-    }
-
-    /** Whether there was anything to migrate. */
-    private static boolean migrate(DataSource dataSource) {
-        return Flyway.configure()
-                        .dataSource(dataSource)
-                        .locations("classpath:db/migration")
-                        .load()
-                        .migrate()
-                        .migrationsExecuted
-                > 0;
     }
 
     private static String oneLine(Throwable e) {

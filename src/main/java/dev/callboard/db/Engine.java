@@ -30,12 +30,10 @@ interface Engine {
     /** Completes what the configuration of the pool has for any database. */
     void configure(HikariConfig config);
 
-    /** Whether the database must be closed and opened again once a migration has run. */
-    default boolean mustReopenAfterMigration() {
-        return false;
-    }
+    /** The same for the connections of the migrations, which may take and wait for any time. */
+    void configureForMigrations(HikariConfig config);
 
-    /** Called once the tables are migrated. */
+    /** Called once the tables are migrated and the pool is open. */
     default void opened(HikariDataSource pool) {}
 
     /** See {@link Database#sync}. */

@@ -25,7 +25,7 @@ final class H2Compaction {
     private static final int MAX_BYTES_A_ROUND = 1024 * 1024;
 
     /** Up to which size of its contents the file is rewritten when it is closed, at about 20 MB a second. */
-    private static final long MAX_BYTES_REWRITTEN = 100_000_000;
+    private static final long MAX_BYTES_REWRITTEN = 40_000_000;
 
     /** Null until it is started. */
     private ScheduledExecutorService executor;

@@ -7,8 +7,11 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.List;
-import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,8 +23,11 @@ final class H2Engine implements Engine {
 
     private static final String NOT_DURABLE = "(?i)jdbc:h2:(file:)?((nio)?mem\\w*|tcp|ssl|zip|classpath):.*";
 
-    /** How long H2 may compact a large file when it is closed; without a limit that can take minutes. */
-    private static final int MAX_COMPACT_MS = 3_000;
+    /**
+     * How long H2 may compact a large file when it is closed; without a limit that can take minutes, and the process has
+     * seconds to end.
+     */
+    private static final int MAX_COMPACT_MS = 2_000;
 
     /** How many statements a connection keeps parsed. With H2's default of 8 most statements were parsed each time. */
     private static final int QUERY_CACHE_SIZE = 64;
@@ -32,12 +38,18 @@ final class H2Engine implements Engine {
      */
     private static final int PAGE_SIZE = 4096;
 
-    /** Options that the URL does not have already. No trace file, since it would quote statements. */
-    private static final List<String> OPTIONS = List.of(
-            "TRACE_LEVEL_FILE=0",
-            "MAX_COMPACT_TIME=" + MAX_COMPACT_MS,
-            "QUERY_CACHE_SIZE=" + QUERY_CACHE_SIZE,
-            "PAGE_SIZE=" + PAGE_SIZE);
+    /**
+     * Options that no URL may change. Otherwise H2 closes the file in a shutdown hook of its own while callbacks are being
+     * recorded, or keeps it open after its last connection.
+     */
+    private static final Map<String, String> REQUIRED = Map.of("DB_CLOSE_ON_EXIT", "FALSE", "DB_CLOSE_DELAY", "0");
+
+    /** Options that a URL may have with another value. No trace file, since it would quote statements. */
+    private static final Map<String, Integer> DEFAULTS = Map.of(
+            "TRACE_LEVEL_FILE", 0,
+            "MAX_COMPACT_TIME", MAX_COMPACT_MS,
+            "QUERY_CACHE_SIZE", QUERY_CACHE_SIZE,
+            "PAGE_SIZE", PAGE_SIZE);
 
     private final H2File file;
     private final H2Compaction compaction = new H2Compaction();
@@ -46,6 +58,14 @@ final class H2Engine implements Engine {
         if (url.matches(NOT_DURABLE)) {
             throw StartException.of(Database.KEY, "is not H2 in a file, which is the only durable kind of H2");
         }
+        REQUIRED.forEach((name, required) -> option(url, name).ifPresent(value -> {
+            if (!value.equalsIgnoreCase(required)) {
+                throw StartException.of(
+                        Database.KEY,
+                        name + "=" + value + " is not allowed, since the file must be open exactly while Callboard runs"
+                                + " (remove it)");
+            }
+        }));
         this.file = new H2File(url);
     }
 
@@ -59,24 +79,31 @@ final class H2Engine implements Engine {
         config.setJdbcUrl(withOptions(config.getJdbcUrl()));
     }
 
+    /**
+     * In a pool of their own, so that the file is closed and opened again afterwards: H2 ties a CHECK constraint to the session
+     * that created it, and otherwise rejects every row once the pool has replaced that connection.
+     */
+    @Override
+    public void configureForMigrations(HikariConfig config) {
+        configure(config);
+    }
+
     private static String withOptions(String url) {
         StringBuilder all = new StringBuilder(url);
-        for (String option : OPTIONS) {
-            String name = option.substring(0, option.indexOf('=') + 1);
-            if (!url.toUpperCase(Locale.ROOT).contains(";" + name)) {
-                all.append(';').append(option);
-            }
-        }
+        Stream.of(REQUIRED, DEFAULTS)
+                .forEach(options -> options.forEach((name, value) -> {
+                    if (option(url, name).isEmpty()) {
+                        all.append(';').append(name).append('=').append(value);
+                    }
+                }));
         return all.toString();
     }
 
-    /**
-     * H2 ties a CHECK constraint to the session that created it, and rejects every row once the pool has replaced that
-     * connection. In a file that is opened again it does not.
-     */
-    @Override
-    public boolean mustReopenAfterMigration() {
-        return true;
+    /** The value of an option in a URL. H2 ignores the case of its name. */
+    private static Optional<String> option(String url, String name) {
+        Matcher option = Pattern.compile(";" + name + "=([^;]*)", Pattern.CASE_INSENSITIVE)
+                .matcher(url);
+        return option.find() ? Optional.of(option.group(1)) : Optional.empty();
     }
 
     @Override

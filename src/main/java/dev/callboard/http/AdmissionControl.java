@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -48,7 +49,8 @@ final class AdmissionControl {
     private enum Unavailable {
         IN_FLIGHT,
         MEMORY,
-        STARTING;
+        STARTING,
+        STOPPING;
 
         private final String code = name().toLowerCase(Locale.ROOT);
     }
@@ -69,7 +71,9 @@ final class AdmissionControl {
 
     private final Map<Unavailable, Counter> unavailable = new EnumMap<>(Unavailable.class);
     private final AtomicReference<Instant> nextLogLine = new AtomicReference<>(Instant.MIN);
-    private volatile boolean open;
+
+    /** Why no request reaches the routes; empty while they do. */
+    private volatile Optional<Unavailable> closed = Optional.of(Unavailable.STARTING);
 
     /**
      * @param heapBytes the bytes that the JVM may use
@@ -101,7 +105,12 @@ final class AdmissionControl {
 
     /** From now on requests reach the routes. */
     void open() {
-        open = true;
+        closed = Optional.empty();
+    }
+
+    /** From now on no further request reaches the routes. */
+    void close() {
+        closed = Optional.of(Unavailable.STOPPING);
     }
 
     /** Takes a new connection or closes it. Beyond the limit the newest is closed: others may be sending a callback. */
@@ -135,12 +144,21 @@ final class AdmissionControl {
      */
     boolean onRequest(HttpServerRequest request) {
         timeouts.onRequest(request);
-        if (open) {
-            return true;
-        }
-        request.response().putHeader("Connection", "close");
-        answer(request.response(), Unavailable.STARTING, "the routes are still starting");
-        return false;
+        return !answerIfClosed(request.response());
+    }
+
+    /**
+     * Answers 503 if no request may reach the routes, and has the client connect anew, so that it may find another node.
+     *
+     * @return whether it has answered
+     */
+    boolean answerIfClosed(HttpServerResponse response) {
+        Optional<Unavailable> reason = closed;
+        reason.ifPresent(why -> {
+            response.putHeader("Connection", "close");
+            answer(response, why, "the routes are " + why.code);
+        });
+        return reason.isPresent();
     }
 
     void onResponse(HttpServerRequest request) {
@@ -174,6 +192,9 @@ final class AdmissionControl {
      * Called on the event loop.
      */
     void enterRoute(RoutingContext context) {
+        if (answerIfClosed(context.response())) {
+            return;
+        }
         if (!requests.tryAcquire()) {
             answer(
                     context.response(),

@@ -5,6 +5,7 @@ import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.text.Causes;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Context;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
@@ -18,10 +19,14 @@ import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.impl.RouteImpl;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.support.service.ServiceSupport;
@@ -31,7 +36,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The HTTP server on the public port, which serves the {@code platform-http} routes within the limits of {@link
  * AdmissionControl}. Camel's own server has no timeouts, and starts without its port if that is in use. Until {@link
- * #open()} every request is answered 503 with Retry-After. The body of a request that no route would admit is not read.
+ * #open()}, and while it stops, every request is answered 503 with Retry-After. The body of a request that no route would
+ * admit is not read.
  */
 public final class PublicServer extends ServiceSupport {
     /** The name of its router in Camel's registry. */
@@ -39,6 +45,16 @@ public final class PublicServer extends ServiceSupport {
 
     private static final Logger LOG = LoggerFactory.getLogger(PublicServer.class);
     private static final int START_TIMEOUT_SECONDS = 10;
+    private static final int CLOSE_TIMEOUT_SECONDS = 1;
+
+    /** How long the routes may take for the requests that they have when the server is stopped. */
+    private static final Duration ROUTES_TIMEOUT = Duration.ofSeconds(3);
+
+    /** For how long no request may have come before the port is closed, and how long to wait for that. */
+    private static final Duration QUIET = Duration.ofMillis(100);
+
+    private static final Duration QUIET_TIMEOUT = Duration.ofSeconds(1);
+    private static final int INTERVAL_MS = 10;
 
     private final CamelContext camel;
     private final Vertx vertx;
@@ -48,6 +64,11 @@ public final class PublicServer extends ServiceSupport {
     private final SourceCheck sourceCheck;
     private final MeterRegistry meters;
     private final AdmissionControl admission;
+
+    /** The requests that have no answer yet, each with the Vert.x context in which it gets one. */
+    private final Map<RoutingContext, Context> unanswered = new ConcurrentHashMap<>();
+
+    private volatile long lastRequest = System.nanoTime();
     private HttpServer server;
 
     public PublicServer(
@@ -93,6 +114,7 @@ public final class PublicServer extends ServiceSupport {
         server = vertx.createHttpServer(options)
                 .connectionHandler(admission::onConnection)
                 .requestHandler(request -> {
+                    lastRequest = System.nanoTime();
                     if (admission.onRequest(request)) {
                         router.handle(request);
                     }
@@ -113,7 +135,9 @@ public final class PublicServer extends ServiceSupport {
 
     /** The first handler of each request: answers 400 to a malformed query, and counts the response. */
     private void checkUrl(RoutingContext context) {
+        unanswered.put(context, vertx.getOrCreateContext());
         context.addEndHandler(ended -> {
+            unanswered.remove(context);
             if (ended.succeeded()) {
                 int status = context.response().getStatusCode();
                 meters.counter("callboard.http.responses", "status", String.valueOf(status))
@@ -160,10 +184,36 @@ public final class PublicServer extends ServiceSupport {
                 : String.valueOf(e.getCause().getMessage());
     }
 
+    /**
+     * Answers 503 to further requests, waits until the routes have answered those that they have and no more come in, and
+     * closes the port. A request that is still without an answer then gets a 503, whether it is recorded or not: if the
+     * provider sends it again, that is a duplicate.
+     */
     @Override
     protected void doStop() throws Exception {
-        if (server != null) {
-            server.close().toCompletionStage().toCompletableFuture().get(START_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        if (server == null) {
+            return;
+        }
+        admission.close();
+        awaitWhile(() -> unanswered.keySet().stream().anyMatch(PublicServer::isInRoute), ROUTES_TIMEOUT);
+        awaitWhile(() -> System.nanoTime() - lastRequest < QUIET.toNanos(), QUIET_TIMEOUT);
+        unanswered.forEach((request, context) -> context.runOnContext(now -> {
+            if (!request.response().ended()) {
+                admission.answerIfClosed(request.response());
+            }
+        }));
+        server.close().toCompletionStage().toCompletableFuture().get(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Once its body is read, a request is passed on to its route or answered at once. */
+    private static boolean isInRoute(RoutingContext context) {
+        return context.request().isEnded();
+    }
+
+    private static void awaitWhile(BooleanSupplier condition, Duration timeout) throws InterruptedException {
+        long end = System.nanoTime() + timeout.toNanos();
+        while (condition.getAsBoolean() && System.nanoTime() < end) {
+            Thread.sleep(INTERVAL_MS);
         }
     }
 

@@ -91,8 +91,7 @@ public record Settings(
          * H2 in a file of the working directory, with PostgreSQL's SQL and lower-case names. H2 must not close itself on
          * SIGTERM, since callbacks in flight are still recorded then.
          */
-        public static final String DEFAULT_URL =
-                "jdbc:h2:file:./data/callboard;MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DB_CLOSE_ON_EXIT=FALSE";
+        public static final String DEFAULT_URL = "jdbc:h2:file:./data/callboard;MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE";
 
         /** Shows neither the password nor the URL, which can contain one. */
         @Override

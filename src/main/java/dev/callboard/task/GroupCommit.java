@@ -39,6 +39,9 @@ public final class GroupCommit implements AutoCloseable {
     /** How long a caller waits for the commit, time in the queue included. */
     public static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(10);
 
+    /** How long {@link #close} waits for groups whose callers are gone. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
+
     private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
 
     /** Records a group as a whole or not at all: {@link TaskStore#recordGroup}. */
@@ -240,7 +243,7 @@ public final class GroupCommit implements AutoCloseable {
         group.forEach(entry -> entry.result().completeExceptionally(cause));
     }
 
-    /** Takes no more callbacks and writes those in the queue; returns when that is done or the commit timeout has passed. */
+    /** Takes no more callbacks and writes those in the queue; returns when that is done, or after a second. */
     @Override
     public void close() {
         List<Thread> running;
@@ -249,7 +252,7 @@ public final class GroupCommit implements AutoCloseable {
             lock.notifyAll();
             running = List.copyOf(threads);
         }
-        long end = System.nanoTime() + commitTimeout.toNanos();
+        long end = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
         for (Thread thread : running) {
             try {
                 TimeUnit.NANOSECONDS.timedJoin(thread, Math.max(1, end - System.nanoTime()));

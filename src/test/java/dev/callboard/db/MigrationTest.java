@@ -9,12 +9,17 @@ import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.TestCallboard;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -25,6 +30,9 @@ final class MigrationTest {
      * yet. From the first on, a release adds its migrations here, and no line changes any more.
      */
     private static final Map<String, Integer> RELEASED = Map.of();
+
+    /** Longer than the pool's limit for a lock, of 3 s; with 35 also longer than its limits of 15 s and 30 s. */
+    private static final int LOCK_SECONDS = Integer.getInteger("callboard.lock.seconds", 4);
 
     @ParameterizedTest
     @EnumSource(Backend.class)
@@ -52,6 +60,26 @@ final class MigrationTest {
         assertThatThrownBy(() -> Database.open(settings).close())
                 .isInstanceOf(StartException.class)
                 .hasMessageStartingWith("callboard.database.url: ");
+    }
+
+    /** The pool's time limits, of which the shortest is 3 s, do not apply. */
+    @Test
+    void waitsForAsLongAsAMigrationIsLocked() throws Exception {
+        Settings settings = settings(Backend.POSTGRESQL);
+        Database.open(settings).close();
+        try (Connection other = DriverManager.getConnection(
+                        settings.database().url(),
+                        settings.database().user(),
+                        settings.database().password());
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("LOCK TABLE \"flyway_schema_history\"");
+            CompletableFuture<Database> opening = CompletableFuture.supplyAsync(() -> Database.open(settings));
+            assertThatThrownBy(() -> opening.get(LOCK_SECONDS, TimeUnit.SECONDS))
+                    .isInstanceOf(TimeoutException.class);
+            other.rollback();
+            opening.get().close();
+        }
     }
 
     private static Settings settings(Backend backend) throws Exception {

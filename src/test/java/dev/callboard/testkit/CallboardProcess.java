@@ -59,17 +59,8 @@ public final class CallboardProcess implements AutoCloseable {
 
     /** Starts it; returns once it has answered a callback, after how many milliseconds. */
     public long start() {
-        ProcessBuilder builder = new ProcessBuilder(command)
-                .directory(folder.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
-        settings.forEach((key, value) -> builder.environment().put(variable(key), value));
         long begin = System.nanoTime();
-        try {
-            process = builder.start();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        launch();
         String body = "{\"taskId\":\"first-" + System.nanoTime() + "\",\"status\":0}";
         try (Caller caller = new Caller(port)) {
             while (!answers(caller, body)) {
@@ -84,6 +75,20 @@ public final class CallboardProcess implements AutoCloseable {
             throw new IllegalStateException(e);
         }
         return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    }
+
+    /** Starts it, and does not wait until it accepts callbacks. */
+    public void launch() {
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
+        settings.forEach((key, value) -> builder.environment().put(variable(key), value));
+        try {
+            process = builder.start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static boolean answers(Caller caller, String body) {
@@ -131,6 +136,25 @@ public final class CallboardProcess implements AutoCloseable {
     /** The processor time that it has used so far, in milliseconds. */
     public long processorMs() {
         return process.info().totalCpuDuration().orElseThrow().toMillis();
+    }
+
+    /** Sends it a signal, such as {@code TERM}. */
+    public void signal(String name) {
+        try {
+            new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
+                    .start()
+                    .waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The exit code, once it has ended by itself or after a signal. */
+    public int exitCode() {
+        await();
+        return process.exitValue();
     }
 
     /** Kills it with SIGKILL; it has ended when this returns. */

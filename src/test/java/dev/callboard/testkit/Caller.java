@@ -20,13 +20,14 @@ public final class Caller implements AutoCloseable {
     private final int port;
     private Socket socket;
     private InputStream in;
+    private boolean retryAfter;
 
     public Caller(int port) {
         this.port = port;
     }
 
     /**
-     * Sends a callback.
+     * Sends a callback. If the answer says so, the connection is closed, and the next call opens a new one.
      *
      * @return the status code
      * @throws IOException if there was no answer; the next call opens a new connection
@@ -51,6 +52,16 @@ public final class Caller implements AutoCloseable {
         }
     }
 
+    /** Whether the last answer has closed the connection. */
+    public boolean isClosed() {
+        return socket == null;
+    }
+
+    /** Whether the last answer had a Retry-After. */
+    public boolean retryAfter() {
+        return retryAfter;
+    }
+
     private void connect() throws IOException {
         socket = new Socket();
         socket.setTcpNoDelay(true);
@@ -63,6 +74,8 @@ public final class Caller implements AutoCloseable {
         int status = Integer.parseInt(readLine().split(" ", 3)[1]);
         int length = 0;
         boolean chunked = false;
+        boolean last = false;
+        retryAfter = false;
         for (String line = readLine(); !line.isEmpty(); line = readLine()) {
             String header = line.toLowerCase(Locale.ROOT);
             if (header.startsWith("content-length:")) {
@@ -70,6 +83,10 @@ public final class Caller implements AutoCloseable {
                         header.substring("content-length:".length()).strip());
             } else if (header.startsWith("transfer-encoding:")) {
                 chunked = true;
+            } else if (header.startsWith("retry-after:")) {
+                retryAfter = true;
+            } else if (header.equals("connection: close")) {
+                last = true;
             }
         }
         if (chunked) {
@@ -80,6 +97,9 @@ public final class Caller implements AutoCloseable {
             } while (length > 0);
         } else {
             in.skipNBytes(length);
+        }
+        if (last) {
+            close();
         }
         return status;
     }

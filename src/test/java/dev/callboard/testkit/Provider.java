@@ -1,6 +1,7 @@
 package dev.callboard.testkit;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -37,7 +39,8 @@ public final class Provider {
         final Random random;
         final List<Sent> acknowledged = new ArrayList<>();
         final AtomicInteger unavailable = new AtomicInteger();
-        final Map<Integer, Integer> others = new HashMap<>();
+        final AtomicInteger unanswered = new AtomicInteger();
+        final Map<String, Integer> others = new HashMap<>();
         Sent next;
         int tasks;
 
@@ -67,7 +70,10 @@ public final class Provider {
         }
     }
 
-    /** Sends callbacks until {@link #stop()}; the connections are spread over these ports. */
+    /**
+     * Sends callbacks until {@link #stop()}; the connections are spread over these ports. A connection that is closed with a
+     * 503, as by a process that stops, is not opened again.
+     */
     public void callBack(int... ports) {
         calling = true;
         threads = new ArrayList<>();
@@ -90,14 +96,21 @@ public final class Provider {
                 if (status == 200) {
                     sender.acknowledged.add(sender.next);
                     sender.next = sender.following(sender.next);
-                } else if (status == 503) {
+                } else if (status == 503 && caller.retryAfter()) {
                     sender.unavailable.incrementAndGet();
+                    if (caller.isClosed()) {
+                        return;
+                    }
                     Thread.sleep(20);
                 } else {
-                    sender.others.merge(status, 1, Integer::sum);
+                    sender.others.merge(
+                            status == 503 ? "503 without Retry-After" : String.valueOf(status), 1, Integer::sum);
                 }
             }
+        } catch (ConnectException e) {
+            // The port is closed. The callback is sent again next time.
         } catch (IOException e) {
+            sender.unanswered.incrementAndGet();
             // The process was stopped or killed. The callback may be recorded or not, and is sent again next time.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -118,6 +131,20 @@ public final class Provider {
 
     public int unavailable() {
         return senders.stream().mapToInt(sender -> sender.unavailable.get()).sum();
+    }
+
+    /** How many callbacks had no answer because their connection was closed. */
+    public int unanswered() {
+        return senders.stream().mapToInt(sender -> sender.unanswered.get()).sum();
+    }
+
+    /** The answers that were neither 200 nor 503 with Retry-After, by status. Call {@link #stop()} first. */
+    public Map<String, Integer> otherAnswers() {
+        Map<String, Integer> all = new TreeMap<>();
+        for (Sender sender : senders) {
+            sender.others.forEach((status, count) -> all.merge(status, count, Integer::sum));
+        }
+        return all;
     }
 
     /** How the tables differ from what was acknowledged; empty if they do not. Call {@link #stop()} first. */
