@@ -37,12 +37,30 @@ UPDATE alert
    AND provider = ?
    AND kind = ?
 
+-- name: gather-suppressed-alerts
+-- Lets a suppressed mail have further alerts. The new time also keeps the retention from deleting it meanwhile.
+UPDATE mail
+   SET failed_at = ?
+ WHERE mail_id = ?
+   AND state = 'suppressed'
+
+-- name: select-due-mails
+-- By provider and kind: since when the first mail has been due that no process has leased, and how many are leased.
+SELECT provider, kind,
+       MIN(CASE WHEN leased_until IS NULL OR leased_until < ? THEN next_attempt_at END) AS due_since,
+       COUNT(CASE WHEN leased_until >= ? THEN 1 END) AS leased
+  FROM mail
+ WHERE next_attempt_at <= ?
+ GROUP BY provider, kind
+
 -- name: select-due-mail
--- The mail that has been due longest and that no process has leased.
+-- The mail of a provider and kind that has been due longest and that no process has leased.
 SELECT mail_id, provider, kind, thread_id, previous_id, attempts
   FROM mail
  WHERE next_attempt_at <= ?
    AND (leased_until IS NULL OR leased_until < ?)
+   AND provider = ?
+   AND kind = ?
  ORDER BY next_attempt_at
  FETCH FIRST 1 ROW ONLY
 
@@ -53,6 +71,13 @@ UPDATE mail
  WHERE mail_id = ?
    AND next_attempt_at <= ?
    AND (leased_until IS NULL OR leased_until < ?)
+
+-- name: renew-lease
+-- Changes nothing if the lease has expired and another process has taken the mail.
+UPDATE mail
+   SET leased_until = ?
+ WHERE mail_id = ?
+   AND lease_id = ?
 
 -- name: select-mail-summary
 -- How many alerts and tasks a mail is about, how many of these have completed since, and when.
@@ -108,23 +133,42 @@ SELECT newest.task_id, result.kind, result.url
 -- name: mark-mail
 -- Ends an attempt. Changes nothing if the lease has expired and another process has taken the mail.
 UPDATE mail
-   SET state = ?, sent_at = COALESCE(sent_at, ?), failed_at = ?, next_attempt_at = ?, last_error = ?,
+   SET state = ?, sent_at = COALESCE(sent_at, ?), failed_at = ?, next_attempt_at = ?, awaits_server = ?, last_error = ?,
        lease_id = NULL, leased_until = NULL
  WHERE mail_id = ?
    AND lease_id = ?
 
+-- name: end-outage
+-- Makes due what waits although nothing is wrong with it, since a mail has just gone through.
+UPDATE mail
+   SET next_attempt_at = ?
+ WHERE next_attempt_at > ?
+   AND awaits_server
+
 -- name: resume-mails
--- Makes due what waits for a retry, and what a recipient has rejected, since the settings may have been corrected.
+-- Makes due what waits for a retry, and what a recipient has rejected, since the settings may have been corrected. Not what
+-- another process is sending at this moment.
 UPDATE mail
    SET state = 'pending', attempts = 0, failed_at = NULL, next_attempt_at = ?
- WHERE (attempts > 0 AND next_attempt_at > ?)
+ WHERE (leased_until IS NULL OR leased_until < ?)
+   AND ((attempts > 0 AND next_attempt_at > ?)
     OR EXISTS (SELECT 1
                  FROM mail_recipient
                 WHERE mail_recipient.mail_id = mail.mail_id
-                  AND mail_recipient.state = 'rejected')
+                  AND mail_recipient.state = 'rejected'))
+
+-- name: resume-recipients
+-- The recipients of these mails who rejected them.
+UPDATE mail_recipient
+   SET state = 'pending'
+ WHERE state = 'rejected'
+   AND mail_id IN (SELECT mail_id
+                     FROM mail
+                    WHERE state = 'pending'
+                      AND (leased_until IS NULL OR leased_until < ?))
 
 -- name: count-alerts
--- The alerts that no recipient has received. The table mail has few rows beside the table alert, so it is read first.
+-- The alerts that a recipient should have received and none has. The table mail has few rows beside the table alert, so it is read first.
 SELECT COUNT(CASE WHEN state = 'pending' THEN 1 END) AS pending,
        COUNT(CASE WHEN state = 'bounced' THEN 1 END) AS undeliverable,
        MIN(CASE WHEN state = 'pending' THEN created_at END) AS oldest_pending
@@ -136,4 +180,13 @@ SELECT COUNT(CASE WHEN state = 'pending' THEN 1 END) AS pending,
           FROM mail
           JOIN alert
             ON alert.mail_id = mail.mail_id
-         WHERE mail.sent_at IS NULL) AS unsent
+         WHERE mail.sent_at IS NULL
+           AND mail.state <> 'suppressed') AS unsent
+
+-- name: select-oldest-failing-mail
+-- When the oldest of the mails was created that have been attempted and are attempted again.
+SELECT MIN(created_at) AS created_at
+  FROM mail
+ WHERE next_attempt_at IS NOT NULL
+   AND attempts > 0
+   AND last_error IS NOT NULL

@@ -1,8 +1,8 @@
 -- The statements of the retention, in the order of its transactions.
 
 -- name: lock-expired-tasks
--- Locks tasks that have had no callback for so long, oldest first. One with an alert that is not sent stays, and so does one
--- that another transaction holds, since a callback of it may just have arrived.
+-- Locks tasks that have had no callback for so long, oldest first. One with an alert that is neither sent nor suppressed
+-- stays, and so does one that another transaction holds, since a callback of it may just have arrived.
 SELECT provider, task_id
   FROM task
  WHERE changed_at < ?
@@ -13,20 +13,22 @@ SELECT provider, task_id
                        ON mail.mail_id = alert.mail_id
                     WHERE alert.provider = task.provider
                       AND alert.task_id = task.task_id
-                      AND mail.sent_at IS NULL)
+                      AND mail.sent_at IS NULL
+                      AND COALESCE(mail.state, 'pending') <> 'suppressed')
  ORDER BY changed_at
  FETCH FIRST 1000 ROWS ONLY
    FOR UPDATE SKIP LOCKED
 
--- name: delete-sent-alerts-of-task
--- The sent alerts of a task that is to be deleted. No foreign key does it; and if they stayed, a later task with the same id
+-- name: delete-alerts-of-task
+-- The sent and suppressed alerts of a task that is to be deleted. No foreign key does it; and if they stayed, a later task with the same id
 -- would raise no alert.
 DELETE FROM alert
  WHERE provider = ?
    AND task_id = ?
    AND mail_id IN (SELECT mail_id
                      FROM mail
-                    WHERE sent_at IS NOT NULL)
+                    WHERE sent_at IS NOT NULL
+                       OR state = 'suppressed')
 
 -- name: delete-task-without-alerts
 -- A task with its callbacks and results. Not if it still has an alert: one that was raised after the tasks were selected.
@@ -39,17 +41,20 @@ DELETE FROM task
                       AND alert.task_id = task.task_id)
 
 -- name: delete-expired-alerts
--- Alerts about no task, such as those about rejected callers.
+-- Alerts about no task, such as those about rejected callers, that were sent or suppressed.
 DELETE FROM alert
  WHERE task_id IS NULL
+   AND created_at < ?
    AND mail_id IN (SELECT mail_id
                      FROM mail
-                    WHERE sent_at < ?)
+                    WHERE sent_at IS NOT NULL
+                       OR state = 'suppressed')
 
 -- name: delete-expired-mails
--- Mails whose alerts have all been deleted.
+-- Mails that are over and whose alerts have all been deleted.
 DELETE FROM mail
- WHERE sent_at < ?
+ WHERE next_attempt_at IS NULL
+   AND COALESCE(failed_at, sent_at) < ?
    AND NOT EXISTS (SELECT 1
                      FROM alert
                     WHERE alert.mail_id = mail.mail_id)

@@ -15,7 +15,7 @@ SELECT mail_id AS "mailId", provider AS "provider", kind AS "kind", state AS "st
           FROM mail_recipient recipient
          WHERE recipient.mail_id = mail.mail_id
            AND recipient.state = 'rejected') AS "refusedFor",
-       sent_at AS "sentAt", failed_at AS "setAsideAt", last_error AS "lastError"
+       sent_at AS "sentAt", CASE WHEN state = 'bounced' THEN failed_at END AS "setAsideAt", last_error AS "lastError"
   FROM mail
  ORDER BY created_at DESC
  FETCH FIRST 100 ROWS ONLY

@@ -28,7 +28,6 @@ import dev.callboard.task.TaskRecorder;
 import dev.callboard.task.TaskStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
-import java.sql.SQLException;
 import java.time.Clock;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
@@ -82,6 +81,7 @@ final class Beans implements AutoCloseable {
         MailComposer composer = new MailComposer(settings, recipients, clock);
         registry.bind("mailComposer", composer);
         registry.bind("mailSender", MailServer.of(settings, clock));
+        registry.bind("mailThreads", MailServer.threads());
         registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
         registry.bind("mail-health", mailHealth);
     }
@@ -95,11 +95,7 @@ final class Beans implements AutoCloseable {
         registry.bind("results", new Results());
     }
 
-    /**
-     * Binds the beans that need the database.
-     *
-     * @throws StartException if the database does not take the first update
-     */
+    /** Binds the beans that need the database. */
     void bind(Database database) {
         TaskStore store = new TaskStore(database);
         groupCommit =
@@ -110,16 +106,11 @@ final class Beans implements AutoCloseable {
         registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("retention", new Retention(database, settings.retention(), clock));
-        AlertMetrics alertMetrics = new AlertMetrics(metrics, database, clock);
-        Outbox outbox = new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock);
-        try {
-            outbox.resume();
-        } catch (SQLException e) {
-            throw StartException.of(
-                    "callboard.database.url", "the table mail can't be updated (SQL state " + e.getSQLState() + ")");
-        }
+        AlertMetrics alertMetrics = new AlertMetrics(metrics, database, mailHealth, clock);
         registry.bind("alertMetrics", alertMetrics);
-        registry.bind("outbox", outbox);
+        registry.bind(
+                "outbox",
+                new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock));
     }
 
     SourceCheck sourceCheck() {

@@ -135,7 +135,8 @@ CREATE INDEX alert_by_mail ON alert (mail_id, provider, kind, created_at);
 --   pending     a recipient still has to accept or reject it -> sent, bounced, suppressed
 --   sent        no recipient is left, and at least one accepted it -> pending, at the next start, for those who rejected it
 --   bounced     no recipient is left, and all rejected it -> pending, at the next start
---   suppressed  not sent: its kind is switched off, or its recipients or alerts have been removed
+--   suppressed  not sent: its kind is switched off, or its recipients or alerts have been removed. The latest one gathers
+--               the alerts of its kind while that is switched off
 CREATE TABLE mail (
     -- The Message-ID, the same on every attempt.
     mail_id          VARCHAR(200) NOT NULL,
@@ -153,12 +154,14 @@ CREATE TABLE mail (
     next_digest_at   TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     attempts         INTEGER      NOT NULL DEFAULT 0,
     next_attempt_at  TIMESTAMP(6) WITH TIME ZONE,
+    -- Whether the last attempt failed for all recipients, so that it is due as soon as another mail goes through.
+    awaits_server    BOOLEAN      NOT NULL DEFAULT FALSE,
     -- The attempt that is under way. Another process may take the mail once the lease has expired.
     lease_id         UUID,
     leased_until     TIMESTAMP(6) WITH TIME ZONE,
     -- When the first recipient accepted it; kept when it becomes pending again.
     sent_at          TIMESTAMP(6) WITH TIME ZONE,
-    -- When it became bounced or suppressed.
+    -- When it became bounced, or suppressed for its last alert.
     failed_at        TIMESTAMP(6) WITH TIME ZONE,
     last_error       VARCHAR(1000),
     CONSTRAINT mail_key PRIMARY KEY (mail_id),
@@ -167,7 +170,7 @@ CREATE TABLE mail (
     CONSTRAINT mail_state_is_known CHECK (state IN ('pending', 'sent', 'bounced', 'suppressed')),
     CONSTRAINT pending_mail_has_a_next_attempt CHECK ((state = 'pending') = (next_attempt_at IS NOT NULL))
 );
--- Serves the search for the mail that is due.
+-- Serves the search for the mails that are due, and for those that wait.
 CREATE INDEX mail_by_next_attempt ON mail (next_attempt_at);
 
 -- One row for each recipient of a mail.

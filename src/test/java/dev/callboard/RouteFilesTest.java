@@ -293,7 +293,9 @@ final class RouteFilesTest {
             if (!name.equals(id)) {
                 breach.accept(id + " is reached at " + name);
             }
-            if (route.at("/errorHandler/noErrorHandler").isMissingNode()) {
+            // The caller of send-mail does not wait for it, and can't answer its errors.
+            boolean alone = route.at("/routeConfigurationId").asText().equals("record-later");
+            if (route.at("/errorHandler/noErrorHandler").isMissingNode() && !alone) {
                 breach.accept(id + " is a sub-route without noErrorHandler");
             }
         }

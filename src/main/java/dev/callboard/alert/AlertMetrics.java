@@ -13,18 +13,22 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The bean {@code alertMetrics}: the metrics of alerts and mails on {@code /observe/metrics}. Counters begin at 0 with
- * the process; gauges show the database as it was when {@link #refresh} was called last. Safe for any number of threads.
+ * the process; gauges, and the health check of mails, show the database as it was when {@link #refresh} was called last.
+ * Safe for any number of threads.
  */
 public final class AlertMetrics {
     private static final SqlFile SQL = SqlFile.read("outbox");
 
     private static final String COUNT_ALERTS = SQL.statement("count-alerts");
+    private static final String SELECT_OLDEST_FAILING_MAIL = SQL.statement("select-oldest-failing-mail");
 
     private final Database database;
+    private final MailHealthCheck health;
     private final Clock clock;
     private final Counter sent;
     private final Counter failures;
@@ -32,8 +36,9 @@ public final class AlertMetrics {
     private final AtomicLong undeliverable = new AtomicLong();
     private final AtomicLong oldestPendingSeconds = new AtomicLong();
 
-    public AlertMetrics(MeterRegistry registry, Database database, Clock clock) {
+    public AlertMetrics(MeterRegistry registry, Database database, MailHealthCheck health, Clock clock) {
         this.database = database;
+        this.health = health;
         this.clock = clock;
         this.sent = Counter.builder("callboard.alerts.sent")
                 .description("Alerts that a mail server accepted, or that became a file")
@@ -66,11 +71,13 @@ public final class AlertMetrics {
         failures.increment();
     }
 
-    /** Counts the alerts in the database. */
+    /** Counts the alerts in the database, and looks for mails that no server accepts. */
     public void refresh() throws SQLException {
         try (Connection connection = database.dataSource().getConnection();
                 PreparedStatement select = connection.prepareStatement(COUNT_ALERTS);
-                ResultSet row = select.executeQuery()) {
+                ResultSet row = select.executeQuery();
+                PreparedStatement selectMail = connection.prepareStatement(SELECT_OLDEST_FAILING_MAIL);
+                ResultSet mail = selectMail.executeQuery()) {
             row.next();
             Instant oldest = SqlTimes.get(row, "oldest_pending");
             pending.set(row.getLong("pending"));
@@ -79,6 +86,9 @@ public final class AlertMetrics {
                     oldest == null
                             ? 0
                             : Duration.between(oldest, clock.instant()).toSeconds());
+            mail.next();
+            health.updateStuck(Optional.ofNullable(SqlTimes.get(mail, "created_at"))
+                    .filter(since -> MailHealthCheck.isStuck(since, clock.instant())));
         }
     }
 }

@@ -5,19 +5,28 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
-import java.util.concurrent.ScheduledFuture;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import javax.net.SocketFactory;
 
 /**
  * Creates sockets that are closed after a time limit, even while data arrives. The mail library's timeouts apply to a
- * single read: a server that sends one byte after the other never exceeds them, and would hold up all mails. One daemon
- * thread serves all sockets.
+ * single read: a server that sends one byte after the other never exceeds them. One daemon thread serves all sockets. Safe
+ * for any number of threads, each of which has one connection at a time.
  */
 final class DeadlineSocketFactory extends SocketFactory {
+    /** The latest connection of each thread. */
+    private static final ThreadLocal<DeadlineSocket> LATEST = new ThreadLocal<>();
+
     private final Duration timeout;
     private final ScheduledThreadPoolExecutor timer;
+    private final Set<DeadlineSocket> open = ConcurrentHashMap.newKeySet();
+    private Optional<Duration> stopTimeout = Optional.empty();
 
     DeadlineSocketFactory(Duration timeout) {
         this.timeout = timeout;
@@ -33,7 +42,11 @@ final class DeadlineSocketFactory extends SocketFactory {
 
     @Override
     public Socket createSocket() {
-        return new DeadlineSocket();
+        DeadlineSocket socket = new DeadlineSocket();
+        open.add(socket);
+        LATEST.set(socket);
+        limit(socket, timeout);
+        return socket;
     }
 
     @Override
@@ -63,8 +76,30 @@ final class DeadlineSocketFactory extends SocketFactory {
         return socket;
     }
 
+    /**
+     * Allows the latest connection of this thread so much time from now on, for all that still arrives and for each part of
+     * it.
+     */
+    void awaitAnswer(Duration atMost) throws IOException {
+        DeadlineSocket socket = LATEST.get();
+        socket.setSoTimeout((int) atMost.toMillis());
+        limit(socket, atMost);
+    }
+
+    /** Closes all connections after so much time, those that are created later too. */
+    synchronized void closeWithin(Duration atMost) {
+        stopTimeout = Optional.of(atMost);
+        open.forEach(socket -> limit(socket, atMost));
+    }
+
+    private synchronized void limit(DeadlineSocket socket, Duration atMost) {
+        Duration limit = stopTimeout.filter(stop -> stop.compareTo(atMost) < 0).orElse(atMost);
+        socket.end.cancel(false);
+        socket.end = timer.schedule(socket::expire, limit.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
     private final class DeadlineSocket extends Socket {
-        private final ScheduledFuture<?> end = timer.schedule(this::expire, timeout.toMillis(), TimeUnit.MILLISECONDS);
+        private volatile Future<?> end = CompletableFuture.completedFuture(null);
 
         private void expire() {
             try {
@@ -79,6 +114,7 @@ final class DeadlineSocketFactory extends SocketFactory {
             // It is null while the constructor of the superclass runs.
             if (end != null) {
                 end.cancel(false);
+                open.remove(this);
             }
             super.close();
         }

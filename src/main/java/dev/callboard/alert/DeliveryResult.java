@@ -25,10 +25,16 @@ import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
  * @param rejected the recipients that the server rejected for good
  * @param deferred the recipients for whom the mail is attempted again
  * @param settingsAtFault whether no mail can be sent before the settings, or the server, are corrected
+ * @param unanswered whether the server had the mail and did not say that it accepts it
  * @param error why a recipient did not get it, in one line; empty if all did
  */
 record DeliveryResult(
-        Set<String> accepted, Set<String> rejected, Set<String> deferred, boolean settingsAtFault, String error) {
+        Set<String> accepted,
+        Set<String> rejected,
+        Set<String> deferred,
+        boolean settingsAtFault,
+        boolean unanswered,
+        String error) {
     private static final int MAX_ERROR = 1000;
 
     /** Replies that begin with 5 but ask for another login or another order of commands. */
@@ -44,7 +50,15 @@ record DeliveryResult(
 
     /** The server accepted the mail for all recipients. */
     static DeliveryResult accepted(Collection<String> recipients) {
-        return new DeliveryResult(Set.copyOf(recipients), Set.of(), Set.of(), false, "");
+        return new DeliveryResult(Set.copyOf(recipients), Set.of(), Set.of(), false, false, "");
+    }
+
+    /**
+     * Whether no recipient got the mail for now, so that it is worth another attempt as soon as the server accepts any
+     * mail. Not after a hand-over without an answer, since a server that has the mail would get it again and again.
+     */
+    boolean isOutage() {
+        return accepted.isEmpty() && !deferred.isEmpty() && !unanswered;
     }
 
     /**
@@ -69,6 +83,7 @@ record DeliveryResult(
         private final List<String> errors = new ArrayList<>();
         private boolean mailRejected;
         private boolean settingsAtFault;
+        private boolean unanswered;
 
         Verdict(Collection<String> recipients) {
             this.recipients = recipients;
@@ -80,6 +95,9 @@ record DeliveryResult(
                     judgeMail(failed);
                 } else if (e instanceof SMTPAddressFailedException failed) {
                     judgeRecipient(failed);
+                } else if (e instanceof UnansweredException) {
+                    unanswered = true;
+                    errors.add(e.getMessage());
                 } else if (e instanceof AuthenticationFailedException) {
                     judgeLogin(e.getMessage());
                 } else if (e instanceof CertificateException) {
@@ -103,6 +121,7 @@ record DeliveryResult(
                     Set.copyOf(rejected),
                     Set.copyOf(deferred),
                     settingsAtFault,
+                    unanswered,
                     SafeText.line(String.join("; ", errors), MAX_ERROR));
         }
 
@@ -118,6 +137,7 @@ record DeliveryResult(
             } else {
                 mailRejected = code / 100 == 5 && !LOGIN_REPLIES.contains(code);
                 settingsAtFault = LOGIN_REPLIES.contains(code);
+                unanswered = code < 0 && failed.getCommand().equals(".");
                 errors.add("the mail server did not accept the mail itself: " + reply(code, failed));
             }
         }

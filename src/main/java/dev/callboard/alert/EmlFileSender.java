@@ -45,6 +45,9 @@ final class EmlFileSender extends DefaultJavaMailSender {
             Path part = directory.resolve(name + ".part");
             try {
                 write(mail, part);
+                if (mail instanceof OutboxMessage message) {
+                    message.beginHandOver();
+                }
                 Files.move(part, directory.resolve(name + ".eml"), StandardCopyOption.ATOMIC_MOVE);
             } finally {
                 Files.deleteIfExists(part);

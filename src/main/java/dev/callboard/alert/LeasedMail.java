@@ -1,6 +1,7 @@
 package dev.callboard.alert;
 
 import jakarta.mail.internet.InternetAddress;
+import java.io.IOException;
 import java.util.List;
 import java.util.UUID;
 
@@ -15,6 +16,7 @@ import java.util.UUID;
  * @param accepted whether a recipient accepted it on an earlier attempt
  * @param rejected the recipients who rejected it on an earlier attempt, in lower case
  * @param recipients the recipients that have not accepted or rejected it
+ * @param beforeHandOver what is done right before the mail is handed over
  */
 record LeasedMail(
         String mailId,
@@ -27,7 +29,19 @@ record LeasedMail(
         boolean accepted,
         List<String> rejected,
         List<InternetAddress> recipients,
-        MailContent content) {
+        MailContent content,
+        BeforeHandOver beforeHandOver) {
+    /** Renews the lease for as long as the hand-over may take. */
+    @FunctionalInterface
+    interface BeforeHandOver {
+        /**
+         * Renews it.
+         *
+         * @throws IOException if the mail must not be handed over, since the lease is lost or the database is away
+         */
+        void run() throws IOException;
+    }
+
     /** The addresses of the recipients, in lower case. */
     List<String> addresses() {
         return recipients.stream().map(DeliveryResult::normalize).toList();

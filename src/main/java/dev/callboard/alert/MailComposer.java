@@ -96,7 +96,7 @@ public final class MailComposer {
     /** The mail about alerts of one provider and kind. */
     public MimeMessage compose(@Variable("mail") LeasedMail mail) throws MessagingException {
         Map<String, Object> model = this.model.of(mail.kind(), mail.provider(), mail.content());
-        MimeMessage message = message(model, mail.recipients(), mail.mailId());
+        MimeMessage message = fill(new OutboxMessage(mail), model, mail.recipients(), mail.mailId());
         // One thread for all mails of a provider and kind.
         if (mail.previousId() != null) {
             message.setHeader("In-Reply-To", mail.previousId());
@@ -111,12 +111,12 @@ public final class MailComposer {
 
     /** A mail to every address of the settings, which shows that mails arrive. */
     MimeMessage composeTest() throws MessagingException {
-        return message(model.ofTest(), recipients.all(), "<" + UUID.randomUUID() + "@callboard>");
+        MimeMessage message = new MimeMessage(Session.getInstance(new Properties()));
+        return fill(message, model.ofTest(), recipients.all(), "<" + UUID.randomUUID() + "@callboard>");
     }
 
-    private MimeMessage message(Map<String, Object> model, List<InternetAddress> to, String id)
+    private MimeMessage fill(MimeMessage message, Map<String, Object> model, List<InternetAddress> to, String id)
             throws MessagingException {
-        MimeMessage message = new MimeMessage(Session.getInstance(new Properties()));
         message.setFrom(recipients.from());
         message.setRecipients(Message.RecipientType.TO, to.toArray(new InternetAddress[0]));
         message.setHeader("Subject", header(SafeText.line(subject.execute(model), MAX_SUBJECT)));

@@ -6,9 +6,11 @@ import dev.callboard.alert.OutboxStore.LatestMail;
 import dev.callboard.alert.OutboxStore.MailState;
 import dev.callboard.alert.OutboxStore.RecipientState;
 import dev.callboard.db.Database;
+import dev.callboard.db.SqlErrors;
 import dev.callboard.db.Transaction;
 import dev.callboard.settings.Settings;
 import jakarta.mail.internet.InternetAddress;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -38,8 +40,11 @@ import org.slf4j.LoggerFactory;
  * it. Their clocks may differ by less than {@link #LEASE_TIMEOUT}. Safe for any number of threads.
  */
 public final class Outbox {
-    /** How long a process may take for one attempt; far longer than {@link MailServer#MAIL_TIMEOUT}. */
+    /** How long a process may take until the hand-over; far longer than {@link MailServer#MAIL_TIMEOUT}. */
     static final Duration LEASE_TIMEOUT = Duration.ofMinutes(5);
+
+    /** How long it may take from then on: until the server has answered, and the answer is recorded. */
+    static final Duration HAND_OVER_TIMEOUT = MailServer.ANSWER_TIMEOUT.plus(LEASE_TIMEOUT);
 
     private static final Logger LOG = LoggerFactory.getLogger(Outbox.class);
 
@@ -50,6 +55,7 @@ public final class Outbox {
     private final AlertMetrics metrics;
     private final MailHealthCheck health;
     private final Clock clock;
+    private boolean resumed;
 
     /** @param interval {@code callboard.alerts.interval} */
     public Outbox(
@@ -88,50 +94,82 @@ public final class Outbox {
     }
 
     /**
-     * To be called once, when the process starts: makes due every mail that waits for a retry or that a recipient has
-     * rejected, since the settings may have been corrected. On H2, whose file one process holds alone, it also ends the
-     * leases of the process before; on PostgreSQL they expire.
+     * Makes due every mail that waits for a retry or that a recipient has rejected, since the settings may have been
+     * corrected. On H2, whose file one process holds alone, it also ends the leases of the process before; on PostgreSQL
+     * they expire.
      */
-    public void resume() throws SQLException {
+    void resume() throws SQLException {
         transact(connection -> {
-            store.resume(connection, now());
             if (database.isH2()) {
                 store.releaseLeases(connection);
             }
+            store.resume(connection, now());
             return null;
         });
     }
 
+    /** Resumes the mails of the process before, once: at the start, or when the database is there. */
+    private synchronized void resumeOnce() throws SQLException {
+        if (!resumed) {
+            resume();
+            resumed = true;
+        }
+    }
+
     /**
-     * Puts the alerts whose mail is due into a mail, and leases the mail that has been due longest.
+     * Puts the alerts whose mail is due into a mail, and leases the mail that may be attempted next.
      *
-     * @return null if no mail is due or the application is stopping
+     * @return null if no mail is due, if all attempts that may be under way are, or if the application is stopping
      */
     public LeasedMail lease(CamelContext camel) throws SQLException {
         if (!camel.getStatus().isStarted()) {
             return null;
         }
+        resumeOnce();
+        return lease();
+    }
+
+    /** The same without what is done once at the start. */
+    LeasedMail lease() throws SQLException {
         createMails();
         while (true) {
-            Optional<DueMail> due = dueMail();
-            if (due.isEmpty()) {
+            Optional<FairShare.Queue> next = FairShare.next(dueMails(), this::recipients);
+            if (next.isEmpty()) {
                 return null;
             }
-            Optional<LeasedMail> leased = lease(due.get());
+            Optional<DueMail> due = dueMail(next.get());
+            Optional<LeasedMail> leased = due.isEmpty() ? Optional.empty() : lease(due.get());
             if (leased.isPresent() && !isOver(leased.get())) {
                 return leased.get();
             }
         }
     }
 
+    /** Empty if the kind is switched off. */
+    private List<InternetAddress> recipients(String kind, String provider) {
+        return recipients.of(AlertKind.of(kind), provider);
+    }
+
+    private List<String> recipients(FairShare.Queue queue) {
+        return addresses(recipients(queue.kind(), queue.provider()));
+    }
+
     private void createMails() throws SQLException {
         for (AlertGroup group : alertGroups()) {
+            if (recipients(group.kind(), group.provider()).isEmpty() && suppress(group)) {
+                continue;
+            }
             DigestSchedule.NextMail next = DigestSchedule.next(
                     AlertKind.of(group.kind()), group.oldest(), group.latest().map(LatestMail::schedule), interval);
             if (!next.at().isAfter(now())) {
                 createMail(group, next.interval());
             }
         }
+    }
+
+    /** Without a further mail, if the latest one is suppressed too. */
+    private boolean suppress(AlertGroup group) throws SQLException {
+        return transact(connection -> store.gatherSuppressedAlerts(connection, group, now()));
     }
 
     private List<AlertGroup> alertGroups() throws SQLException {
@@ -149,8 +187,7 @@ public final class Outbox {
             String mailId = "<" + UUID.randomUUID() + "@callboard>";
             if (store.insertMail(connection, mailId, group, now(), interval, untilNext)) {
                 store.gatherAlerts(connection, mailId, group);
-                store.insertRecipients(
-                        connection, mailId, addresses(recipients.of(AlertKind.of(group.kind()), group.provider())));
+                store.insertRecipients(connection, mailId, addresses(recipients(group.kind(), group.provider())));
             }
             return null;
         });
@@ -160,9 +197,15 @@ public final class Outbox {
         return addresses.stream().map(DeliveryResult::normalize).toList();
     }
 
-    private Optional<DueMail> dueMail() throws SQLException {
+    private List<FairShare.Queue> dueMails() throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
-            return store.dueMail(connection, now());
+            return store.dueMails(connection, now());
+        }
+    }
+
+    private Optional<DueMail> dueMail(FairShare.Queue queue) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            return store.dueMail(connection, queue, now());
         }
     }
 
@@ -175,7 +218,7 @@ public final class Outbox {
                 return Optional.empty();
             }
             Map<String, RecipientState> known = store.recipients(connection, due.mailId());
-            List<InternetAddress> left = left(known, recipients.of(AlertKind.of(due.kind()), due.provider()));
+            List<InternetAddress> left = left(known, recipients(due.kind(), due.provider()));
             alignRecipients(connection, due.mailId(), known, addresses(left));
             return Optional.of(new LeasedMail(
                     due.mailId(),
@@ -188,8 +231,21 @@ public final class Outbox {
                     known.containsValue(RecipientState.ACCEPTED),
                     in(RecipientState.REJECTED, known),
                     left,
-                    store.content(connection, due.mailId())));
+                    store.content(connection, due.mailId()),
+                    () -> renewLease(due.mailId(), leaseId)));
         });
+    }
+
+    private void renewLease(String mailId, UUID leaseId) throws IOException {
+        boolean held;
+        try {
+            held = transact(connection -> store.renewLease(connection, mailId, leaseId, now().plus(HAND_OVER_TIMEOUT)));
+        } catch (SQLException e) {
+            throw new IOException("its lease could not be renewed: " + SqlErrors.describe(e), e);
+        }
+        if (!held) {
+            throw new LeaseLostException();
+        }
     }
 
     /** The recipients in the settings, except those who have accepted or rejected the mail. */
@@ -238,6 +294,7 @@ public final class Outbox {
                     null,
                     state == MailState.SENT ? null : now(),
                     null,
+                    false,
                     state == MailState.SENT ? null : error);
         });
         return true;
@@ -249,6 +306,14 @@ public final class Outbox {
      * @param failure the exception from composing or sending the mail; null if the mail was accepted
      */
     public void mark(@Variable("mail") LeasedMail mail, @Variable("failure") Exception failure) throws SQLException {
+        if (LeaseLostException.isIn(failure)) {
+            LOG.warn(
+                    "mail not handed over mail={} provider={} kind={} (its lease has expired, and another node sends it)",
+                    mail.mailId(),
+                    mail.provider(),
+                    mail.kind());
+            return;
+        }
         DeliveryResult result = failure == null
                 ? DeliveryResult.accepted(mail.addresses())
                 : DeliveryResult.failed(failure, mail.addresses());
@@ -269,12 +334,16 @@ public final class Outbox {
                     result.accepted().isEmpty() ? null : now,
                     state == MailState.BOUNCED ? now : null,
                     nextAttemptAt,
+                    result.isOutage(),
                     result.error().isEmpty() ? null : result.error())) {
                 return false;
             }
             store.markRecipients(connection, mail.mailId(), RecipientState.ACCEPTED, result.accepted());
             store.markRecipients(connection, mail.mailId(), RecipientState.REJECTED, result.rejected());
             raiseUndelivered(connection, mail, result, now);
+            if (!result.accepted().isEmpty()) {
+                store.endOutage(connection, now);
+            }
             return true;
         });
         if (!leased) {
@@ -308,6 +377,15 @@ public final class Outbox {
     }
 
     private void log(LeasedMail mail, DeliveryResult result, Instant nextAttemptAt) {
+        if (!result.accepted().isEmpty()) {
+            LOG.info(
+                    "sent mail kind={} provider={} alerts={} recipients={} attempt={}",
+                    mail.kind(),
+                    mail.provider(),
+                    mail.content().alerts(),
+                    result.accepted().size(),
+                    mail.attempt());
+        }
         if (result.error().isEmpty()) {
             return;
         }

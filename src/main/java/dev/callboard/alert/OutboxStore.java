@@ -31,10 +31,15 @@ final class OutboxStore {
     private static final String SELECT_ALERT_GROUPS = SQL.statement("select-alert-groups");
     private static final String INSERT_MAIL = SQL.statement("insert-mail");
     private static final String GATHER_ALERTS = SQL.statement("gather-alerts");
+    private static final String GATHER_SUPPRESSED_ALERTS = SQL.statement("gather-suppressed-alerts");
+    private static final String SELECT_DUE_MAILS = SQL.statement("select-due-mails");
     private static final String SELECT_DUE_MAIL = SQL.statement("select-due-mail");
     private static final String LEASE_MAIL = SQL.statement("lease-mail");
+    private static final String RENEW_LEASE = SQL.statement("renew-lease");
     private static final String MARK_MAIL = SQL.statement("mark-mail");
+    private static final String END_OUTAGE = SQL.statement("end-outage");
     private static final String RESUME_MAILS = SQL.statement("resume-mails");
+    private static final String RESUME_RECIPIENTS = SQL.statement("resume-recipients");
     private static final String RAISE_ALERT = SQL.statement("raise-alert");
     private static final String SELECT_SUMMARY = SQL.statement("select-mail-summary");
     private static final String SELECT_REASONS = SQL.statement("select-mail-reasons");
@@ -147,10 +152,53 @@ final class OutboxStore {
         }
     }
 
-    Optional<DueMail> dueMail(Connection connection, Instant now) throws SQLException {
+    /**
+     * Puts all alerts of a group into its latest mail, if that is suppressed.
+     *
+     * @return whether it is
+     */
+    boolean gatherSuppressedAlerts(Connection connection, AlertGroup group, Instant now) throws SQLException {
+        if (group.latest().isEmpty()) {
+            return false;
+        }
+        String mailId = group.latest().get().mailId();
+        try (PreparedStatement update = connection.prepareStatement(GATHER_SUPPRESSED_ALERTS)) {
+            SqlTimes.set(update, 1, now);
+            update.setString(2, mailId);
+            if (update.executeUpdate() == 0) {
+                return false;
+            }
+        }
+        gatherAlerts(connection, mailId, group);
+        return true;
+    }
+
+    List<FairShare.Queue> dueMails(Connection connection, Instant now) throws SQLException {
+        List<FairShare.Queue> queues = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(SELECT_DUE_MAILS)) {
+            SqlTimes.set(select, 1, now);
+            SqlTimes.set(select, 2, now);
+            SqlTimes.set(select, 3, now);
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    queues.add(new FairShare.Queue(
+                            row.getString("provider"),
+                            row.getString("kind"),
+                            Optional.ofNullable(SqlTimes.get(row, "due_since")),
+                            row.getInt("leased")));
+                }
+            }
+        }
+        return queues;
+    }
+
+    /** The mail of a queue that has been due longest. */
+    Optional<DueMail> dueMail(Connection connection, FairShare.Queue queue, Instant now) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(SELECT_DUE_MAIL)) {
             SqlTimes.set(select, 1, now);
             SqlTimes.set(select, 2, now);
+            select.setString(3, queue.provider());
+            select.setString(4, queue.kind());
             try (ResultSet row = select.executeQuery()) {
                 return row.next()
                         ? Optional.of(new DueMail(
@@ -182,11 +230,26 @@ final class OutboxStore {
     }
 
     /**
+     * Extends a lease.
+     *
+     * @return whether this process still had it
+     */
+    boolean renewLease(Connection connection, String mailId, UUID leaseId, Instant until) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(RENEW_LEASE)) {
+            SqlTimes.set(update, 1, until);
+            update.setString(2, mailId);
+            update.setObject(3, leaseId);
+            return update.executeUpdate() == 1;
+        }
+    }
+
+    /**
      * Ends an attempt.
      *
      * @param sentAt null if no recipient accepted the mail
      * @param failedAt null unless the state is bounced or suppressed
      * @param nextAttemptAt null unless the state is pending
+     * @param awaitsServer whether it becomes due when another mail goes through
      * @param error null if there is none
      * @return whether this process still had the lease
      */
@@ -197,6 +260,7 @@ final class OutboxStore {
             Instant sentAt,
             Instant failedAt,
             Instant nextAttemptAt,
+            boolean awaitsServer,
             String error)
             throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(MARK_MAIL)) {
@@ -204,9 +268,10 @@ final class OutboxStore {
             SqlTimes.set(update, 2, sentAt);
             SqlTimes.set(update, 3, failedAt);
             SqlTimes.set(update, 4, nextAttemptAt);
-            update.setString(5, error);
-            update.setString(6, mail.mailId());
-            update.setObject(7, mail.leaseId());
+            update.setBoolean(5, awaitsServer);
+            update.setString(6, error);
+            update.setString(7, mail.mailId());
+            update.setObject(8, mail.leaseId());
             return update.executeUpdate() == 1;
         }
     }
@@ -272,14 +337,24 @@ final class OutboxStore {
         }
     }
 
-    /** Makes due what waits for a retry or was rejected by a recipient. */
+    /** Makes due the mails that no recipient has accepted because the server accepted none. */
+    void endOutage(Connection connection, Instant now) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(END_OUTAGE)) {
+            SqlTimes.set(update, 1, now);
+            SqlTimes.set(update, 2, now);
+            update.executeUpdate();
+        }
+    }
+
+    /** Makes due what waits for a retry or was rejected by a recipient, unless it is leased. */
     void resume(Connection connection, Instant now) throws SQLException {
         try (PreparedStatement mails = connection.prepareStatement(RESUME_MAILS);
-                PreparedStatement recipients = connection.prepareStatement(
-                        "UPDATE mail_recipient SET state = 'pending' WHERE state = 'rejected'")) {
+                PreparedStatement recipients = connection.prepareStatement(RESUME_RECIPIENTS)) {
             SqlTimes.set(mails, 1, now);
             SqlTimes.set(mails, 2, now);
+            SqlTimes.set(mails, 3, now);
             mails.executeUpdate();
+            SqlTimes.set(recipients, 1, now);
             recipients.executeUpdate();
         }
     }

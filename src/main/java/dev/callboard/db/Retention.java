@@ -15,9 +15,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The bean {@code retention} of the route {@code apply-retention}: deletes what is older than {@code callboard.retention}.
- * A task expires with its last callback and goes with its callbacks, results and alerts; while an alert of it is not sent,
- * it stays. Then go sent mails whose alerts are all deleted, sent alerts about no task, and quarantined callbacks. Safe for
- * use by several processes on one database.
+ * A task expires with its last callback and goes with its callbacks, results and alerts; while an alert of it still
+ * is to be sent, it stays. Then go alerts about no task that were sent or suppressed, mails that are over and whose alerts
+ * are all deleted, and quarantined callbacks. Safe for use by several processes on one database.
  */
 public final class Retention {
     /** How many tasks a transaction deletes; the number is in {@code lock-expired-tasks.sql}. */
@@ -28,7 +28,7 @@ public final class Retention {
     private static final SqlFile SQL = SqlFile.read("retention");
 
     private static final String LOCK_EXPIRED_TASKS = SQL.statement("lock-expired-tasks");
-    private static final String DELETE_SENT_ALERTS_OF_TASK = SQL.statement("delete-sent-alerts-of-task");
+    private static final String DELETE_ALERTS_OF_TASK = SQL.statement("delete-alerts-of-task");
     private static final String DELETE_TASK_WITHOUT_ALERTS = SQL.statement("delete-task-without-alerts");
 
     /** Alerts before mails, since a mail goes once it has no alert. */
@@ -93,7 +93,7 @@ public final class Retention {
         if (expired.isEmpty()) {
             return 0;
         }
-        execute(DELETE_SENT_ALERTS_OF_TASK, expired, connection);
+        execute(DELETE_ALERTS_OF_TASK, expired, connection);
         return execute(DELETE_TASK_WITHOUT_ALERTS, expired, connection);
     }
 

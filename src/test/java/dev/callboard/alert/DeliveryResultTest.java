@@ -9,6 +9,7 @@ import jakarta.mail.SendFailedException;
 import jakarta.mail.internet.AddressException;
 import jakarta.mail.internet.InternetAddress;
 import java.net.ConnectException;
+import java.net.SocketTimeoutException;
 import java.util.List;
 import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
@@ -91,6 +92,17 @@ final class DeliveryResultTest {
         assertThat(result.deferred()).hasSize(2);
         assertThat(result.settingsAtFault()).isEqualTo(atFault);
         assertThat(result.error()).contains(error);
+    }
+
+    @Test
+    void isNoOutageIfTheServerMayHaveTheMail() throws Exception {
+        assertThat(of(new MessagingException("connection refused")).isOutage()).isTrue();
+        DeliveryResult silent = of(new UnansweredException(new SocketTimeoutException("Read timed out")));
+        assertThat(silent.isOutage()).isFalse();
+        assertThat(silent.deferred()).hasSize(2);
+        assertThat(silent.error()).isEqualTo("the mail server has received the mail and did not confirm it");
+        assertThat(of(mail(".", -1)).isOutage()).isFalse();
+        assertThat(of(mail("DATA", 451)).isOutage()).isTrue();
     }
 
     @ParameterizedTest

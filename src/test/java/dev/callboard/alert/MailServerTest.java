@@ -221,6 +221,35 @@ final class MailServerTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void isUnhealthyWhileAMailHasFailedForAnHour(Backend backend) throws Exception {
+        SettableClock clock = new SettableClock();
+        try (HostileMailServer deferring = new HostileMailServer(Certificates.TRUSTED);
+                TestCallboard stuck = TestCallboard.start(backend, deferring.settings(), clock)) {
+            deferring.misbehave(Stage.RCPT, "451 4.3.0 not now");
+            Failures.record(stuck, newProvider(), 1);
+            soon().until(() -> !stuck.rows("SELECT 1 FROM mail WHERE last_error IS NOT NULL AND lease_id IS NULL")
+                    .isEmpty());
+            clock.advance(Duration.ofHours(1));
+            stuck.run("count-alerts");
+            assertThat(stuck.manage("/observe/health").statusCode()).isEqualTo(200);
+
+            clock.advance(Duration.ofSeconds(1));
+            stuck.run("count-alerts");
+            assertThat(stuck.manage("/observe/health").statusCode()).isEqualTo(503);
+            assertThat(stuck.manage("/observe/health").body()).contains("a mail has failed on each attempt since");
+            assertThat(stuck.manage("/observe/health/ready").statusCode()).isEqualTo(200);
+
+            deferring.behave();
+            clock.advance(Duration.ofHours(1));
+            soon().until(() ->
+                    !stuck.rows("SELECT 1 FROM mail WHERE state = 'sent'").isEmpty());
+            stuck.run("count-alerts");
+            assertThat(stuck.manage("/observe/health").statusCode()).isEqualTo(200);
+        }
+    }
+
     @Test
     void alertsTheOthersWhenARecipientIsRejectedForGoodAndRetriesAtTheNextStart() throws Exception {
         String provider = newProvider();
@@ -294,7 +323,11 @@ final class MailServerTest {
     void abandonsAnAttemptAtASlowServer(String how, Stage stage) throws Exception {
         server.misbehave(stage, how.equals("SILENCE") ? HostileMailServer.SILENCE : HostileMailServer.TRICKLE);
         var sender = MailServer.of(
-                settings(server.settings()), Clock.systemUTC(), Duration.ofMillis(300), Duration.ofSeconds(1));
+                settings(server.settings()),
+                Clock.systemUTC(),
+                Duration.ofMillis(300),
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(2));
         long start = System.nanoTime();
         assertThatThrownBy(() -> sender.send(TestMails.simple())).isInstanceOf(jakarta.mail.MessagingException.class);
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));

@@ -77,7 +77,8 @@ final class MailTextTest {
                         false,
                         List.of(),
                         new Recipients(settings).all(),
-                        content));
+                        content,
+                        () -> {}));
         // As a mail program gets it.
         return new MimeMessage(null, new ByteArrayInputStream(bytes(message)));
     }

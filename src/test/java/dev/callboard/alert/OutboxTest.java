@@ -1,10 +1,15 @@
 package dev.callboard.alert;
 
+import static dev.callboard.testkit.Waiting.soon;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.callboard.settings.Settings;
 import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.Certificates;
 import dev.callboard.testkit.Failures;
+import dev.callboard.testkit.HostileMailServer;
 import dev.callboard.testkit.SettableClock;
 import dev.callboard.testkit.TestCallboard;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -12,13 +17,18 @@ import jakarta.mail.Address;
 import jakarta.mail.MessagingException;
 import jakarta.mail.SendFailedException;
 import jakarta.mail.internet.InternetAddress;
+import jakarta.mail.internet.MimeMessage;
 import java.sql.SQLException;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.component.mail.JavaMailSender;
 import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 import org.junit.jupiter.api.AfterEach;
@@ -40,7 +50,10 @@ final class OutboxTest {
     private final SettableClock clock = new SettableClock();
     private final TestCallboard callboard;
 
+    private final Backend backend;
+
     OutboxTest(Backend backend) {
+        this.backend = backend;
         this.callboard = TestCallboard.start(backend, Map.of(), clock);
     }
 
@@ -62,17 +75,19 @@ final class OutboxTest {
         }
         Settings settings = MailServerTest.settings(given);
         var database = callboard.callboard().database();
+        MailHealthCheck health = new MailHealthCheck();
         return new Outbox(
                 database,
                 new Recipients(settings),
                 Duration.ofMinutes(5),
-                new AlertMetrics(new SimpleMeterRegistry(), database, clock),
-                new MailHealthCheck(),
+                new AlertMetrics(new SimpleMeterRegistry(), database, health, clock),
+                health,
                 clock);
     }
 
-    private LeasedMail lease(Outbox node) throws SQLException {
-        return node.lease(callboard.callboard().camel());
+    /** Without what a node does at its start. */
+    private static LeasedMail lease(Outbox node) throws SQLException {
+        return node.lease();
     }
 
     private Map<String, Object> onlyMail() {
@@ -190,10 +205,11 @@ final class OutboxTest {
     void leasesNothingWhileTheApplicationStops() throws Exception {
         Failures.record(callboard, "fotor", 1);
         Outbox node = node("ops@x.test");
-        callboard.callboard().camel().suspend();
-        assertThat(lease(node)).isNull();
-        callboard.callboard().camel().resume();
-        assertThat(lease(node)).isNotNull();
+        CamelContext camel = callboard.callboard().camel();
+        camel.suspend();
+        assertThat(node.lease(camel)).isNull();
+        camel.resume();
+        assertThat(node.lease(camel)).isNotNull();
     }
 
     @Test
@@ -296,6 +312,127 @@ final class OutboxTest {
         assertThat(about.kind()).isEqualTo("undelivered");
         both.mark(about, rejection("two@x.test"));
         assertThat(undelivered()).hasSize(1);
+    }
+
+    @Test
+    void handsOverNoMailThatAnotherNodeHasLeased() throws Exception {
+        Outbox one = node("ops@x.test");
+        Failures.record(callboard, "fotor", 1);
+        LeasedMail first = lease(one);
+        clock.advance(Outbox.LEASE_TIMEOUT.plusMillis(1));
+        LeasedMail second = lease(node("ops@x.test"));
+        MailComposer composer = composer();
+        try (HostileMailServer server = new HostileMailServer(Certificates.TRUSTED)) {
+            JavaMailSender sender = MailServer.of(MailServerTest.settings(server.settings()), clock);
+            MimeMessage late = composer.compose(first);
+            Throwable failure = catchThrowable(() -> sender.send(late));
+            one.mark(first, (Exception) failure);
+            assertThat(server.received()).isEmpty();
+            assertThat(onlyMail()).containsEntry("lease_id", second.leaseId()).containsEntry("last_error", null);
+
+            sender.send(composer.compose(second));
+            assertThat(server.received()).hasSize(1);
+        }
+    }
+
+    @Test
+    void keepsTheLeaseFromTheHandOverUntilTheServerMustHaveAnswered() throws Exception {
+        Outbox one = node("ops@x.test");
+        Failures.record(callboard, "fotor", 1);
+        LeasedMail mail = lease(one);
+        clock.advance(Outbox.LEASE_TIMEOUT);
+        mail.beforeHandOver().run();
+        clock.advance(MailServer.ANSWER_TIMEOUT.plusMinutes(4));
+        Outbox other = node("ops@x.test");
+        assertThat(lease(other)).isNull();
+        clock.advance(Duration.ofMinutes(1).plusMillis(1));
+        assertThat(lease(other).mailId()).as("its node has died").isEqualTo(mail.mailId());
+    }
+
+    @Test
+    void resumesMailsOnceTheDatabaseIsBackIfItIsAwayAtTheStart() throws Exception {
+        CamelContext camel = callboard.callboard().camel();
+        Outbox before = node("ops@x.test");
+        Failures.record(callboard, "fotor", 1);
+        before.mark(lease(before), notNow());
+        Outbox after = node("ops@x.test");
+        try (AutoCloseable outage = backend.outage(callboard.callboard().dataSource())) {
+            assertThat(outage).isNotNull();
+            assertThatThrownBy(() -> after.lease(camel)).isInstanceOf(SQLException.class);
+        }
+        LeasedMail mail = soon().ignoreExceptions().until(() -> after.lease(camel), leased -> leased != null);
+        assertThat(mail.attempt()).as("of this start").isEqualTo(1);
+        after.mark(mail, notNow());
+        assertThat(after.lease(camel)).as("resumed once").isNull();
+    }
+
+    private static MailComposer composer() {
+        Settings settings = MailServerTest.settings(Map.of());
+        return new MailComposer(settings, new Recipients(settings), Clock.systemUTC());
+    }
+
+    @Test
+    void makesAllWaitingMailsDueOnceOneGoesThrough() throws Exception {
+        Outbox node = node("ops@x.test");
+        Failures.record(callboard, "waiting", 1);
+        Failures.record(callboard, "too", 1);
+        Failures.record(callboard, "unconfirmed", 1);
+        for (LeasedMail mail = lease(node); mail != null; mail = lease(node)) {
+            node.mark(mail, mail.provider().equals("unconfirmed") ? new UnansweredException(null) : notNow());
+        }
+        assertThat(due(node)).isEmpty();
+
+        Failures.record(callboard, "fotor", 1);
+        node.mark(lease(node), null);
+        assertThat(due(node)).containsExactlyInAnyOrder("waiting", "too");
+    }
+
+    /** The providers of the mails that are due; leases them. */
+    private static List<String> due(Outbox node) throws SQLException {
+        List<String> providers = new ArrayList<>();
+        for (LeasedMail mail = lease(node); mail != null; mail = lease(node)) {
+            providers.add(mail.provider());
+        }
+        return providers;
+    }
+
+    @Test
+    void leavesAMailAloneThatAnotherNodeSendsWhenItStarts() throws Exception {
+        Outbox one = node("no@x.test, ops@x.test", "callboard.alerts.kind.undelivered.to", "none");
+        Failures.record(callboard, "fotor", 1);
+        one.mark(lease(one), rejection("no@x.test"));
+        clock.advance(Duration.ofSeconds(5));
+        LeasedMail mail = Stream.of(lease(one), lease(one))
+                .filter(leased -> leased != null && leased.kind().equals("failed"))
+                .findFirst()
+                .orElseThrow();
+        if (!callboard.callboard().database().isH2()) {
+            node("no@x.test, ops@x.test").resume();
+            assertThat(recipients()).containsExactly("no@x.test rejected", "ops@x.test pending");
+        }
+        one.mark(mail, null);
+        assertThat(recipients()).containsExactly("no@x.test rejected", "ops@x.test accepted");
+    }
+
+    @Test
+    void gathersTheAlertsOfAKindThatIsSwitchedOffInOneMail() throws Exception {
+        Outbox node = node("ops@x.test", "callboard.alerts.kind.failed.to", "none");
+        for (int i = 0; i < 3; i++) {
+            Failures.record(callboard, "fotor", i, i + 1, reason -> null);
+            assertThat(lease(node)).isNull();
+            clock.advance(Duration.ofMinutes(1));
+        }
+        assertThat(onlyMail()).containsEntry("state", "suppressed");
+        assertThat(callboard.rows("SELECT 1 FROM alert WHERE mail_id IS NULL")).isEmpty();
+        callboard.run("count-alerts");
+        assertThat(callboard.manage("/observe/metrics").body())
+                .contains("callboard_alerts_pending 0.0", "callboard_alerts_undeliverable 0.0");
+        assertThat(callboard.manage("/mails").body()).contains("\"setAsideAt\":null");
+
+        // Switched on again.
+        clock.advance(Duration.ofHours(1));
+        Failures.record(callboard, "fotor", 3, 4, reason -> null);
+        assertThat(lease(node("ops@x.test")).content().alerts()).isEqualTo(1);
     }
 
     private List<String> undelivered() {

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.callboard.settings.Settings;
 import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.PostgresqlServer;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.UnreliableDisk;
@@ -78,6 +79,32 @@ final class OutageTest {
                         .as("callbacks after the loss of power")
                         .isEqualTo(i);
             }
+        }
+    }
+
+    @Test
+    void hasARecordedMailOnTheDiskIfThePowerIsLost() throws Exception {
+        try (Logged log = new Logged();
+                TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk())) {
+            callboard = started;
+            UnreliableDisk.setKeepsForced(true);
+            assertThat(callboard.post("fotor", body("failed", 2)).statusCode()).isEqualTo(200);
+            await().pollInterval(Duration.ofMillis(2))
+                    .until(() -> !log.lines("sent mail").isEmpty());
+            Files.copy(folder.resolve("callboard.mv.db.forced"), folder.resolve("lost-power.mv.db"));
+        } finally {
+            UnreliableDisk.setKeepsForced(false);
+        }
+        String url = Settings.Database.DEFAULT_URL.replace(
+                "./data/callboard", folder.resolve("lost-power").toString());
+        try (Connection connection = DriverManager.getConnection(url, "sa", "");
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(
+                        "SELECT mail.state, recipient.state FROM mail JOIN mail_recipient recipient"
+                                + " ON recipient.mail_id = mail.mail_id")) {
+            row.next();
+            assertThat(row.getString(1)).isEqualTo("sent");
+            assertThat(row.getString(2)).isEqualTo("accepted");
         }
     }
 

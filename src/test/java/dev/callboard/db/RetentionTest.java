@@ -86,6 +86,47 @@ final class RetentionTest {
 
     @ParameterizedTest
     @EnumSource(Backend.class)
+    void deletesWhatIsSwitchedOffButNotWhatEveryRecipientRejected(Backend backend) throws Exception {
+        Map<String, String> off = Map.of(
+                "callboard.alerts.kind.failed.to", "none",
+                "callboard.alerts.kind.malformed.to", "none");
+        try (TestCallboard callboard = TestCallboard.start(backend, off)) {
+            callboard.post("fotor", failed("switched-off"));
+            callboard.post("fotor", "malformed");
+            callboard.post("fotor", "{\"taskId\":\"rejected\",\"status\":1,\"resultUrl\":\"\"}");
+            awaitSent(callboard, 1);
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> callboard
+                                    .rows("SELECT 1 FROM mail WHERE state = 'suppressed'")
+                                    .size()
+                            == 2);
+            execute(
+                    callboard,
+                    "UPDATE mail SET state = 'bounced', failed_at = sent_at, sent_at = NULL WHERE kind = 'no_result'");
+
+            retention(callboard, "30d", start.plus(RETENTION)).apply();
+            assertThat(taskIds(callboard, "task")).containsExactly("rejected", "switched-off");
+            assertThat(callboard.count("mail")).isEqualTo(3);
+
+            retention(callboard, "30d", later).apply();
+            assertThat(taskIds(callboard, "task")).containsExactly("rejected");
+            assertThat(callboard.rows("SELECT kind FROM alert"))
+                    .extracting(row -> row.get("kind"))
+                    .containsExactly("no_result");
+            assertThat(callboard.rows("SELECT kind FROM mail"))
+                    .extracting(row -> row.get("kind"))
+                    .containsExactly("no_result");
+
+            // Nothing refers to it any more.
+            execute(callboard, "DELETE FROM alert");
+            retention(callboard, "30d", later).apply();
+            assertThat(callboard.count("mail")).isZero();
+            assertThat(callboard.count("mail_recipient")).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Backend.class)
     void deletesNothingBeforeItExpires(Backend backend) throws Exception {
         try (TestCallboard callboard = TestCallboard.start(backend)) {
             callboard.post("fotor", failed("a-task"));

@@ -19,8 +19,10 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLSocket;
 
 /**
@@ -83,6 +85,8 @@ public final class HostileMailServer implements AutoCloseable {
     });
     private final Map<Stage, String> answers = new ConcurrentHashMap<>();
     private final Map<String, String> rejected = new ConcurrentHashMap<>();
+    private final Map<String, CountDownLatch> held = new ConcurrentHashMap<>();
+    private final AtomicInteger unanswered = new AtomicInteger();
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
     private final List<Received> received = new CopyOnWriteArrayList<>();
 
@@ -132,10 +136,22 @@ public final class HostileMailServer implements AutoCloseable {
         rejected.put(recipient, answer);
     }
 
-    /** From now on it accepts all mails. */
+    /** From now on it receives mails to this recipient without an answer, until {@link #behave()}. */
+    public void hold(String recipient) {
+        held.put(recipient, new CountDownLatch(1));
+    }
+
+    /** How many mails wait for its answer. */
+    public int unanswered() {
+        return unanswered.get();
+    }
+
+    /** From now on it accepts all mails, also those that wait for its answer. */
     public void behave() {
         answers.clear();
         rejected.clear();
+        held.values().forEach(CountDownLatch::countDown);
+        held.clear();
     }
 
     /** Whether a client has connected so far. */
@@ -232,6 +248,7 @@ public final class HostileMailServer implements AutoCloseable {
                 } else if (line.startsWith("DATA")) {
                     if (answer(Stage.DATA, "354 go on")) {
                         received.add(new Received(List.copyOf(recipients), text()));
+                        awaitRelease();
                         answer(Stage.END_OF_DATA, "250 taken");
                     }
                 } else {
@@ -239,6 +256,22 @@ public final class HostileMailServer implements AutoCloseable {
                 }
             }
             say("221 bye");
+        }
+
+        private void awaitRelease() throws IOException {
+            unanswered.incrementAndGet();
+            try {
+                for (String recipient : recipients) {
+                    CountDownLatch latch = held.get(recipient);
+                    if (latch != null) {
+                        latch.await();
+                    }
+                }
+            } catch (InterruptedException e) {
+                throw new EOFException("the server is closed");
+            } finally {
+                unanswered.decrementAndGet();
+            }
         }
 
         /** RFC 4616: whom to act for, which may be empty, the user and the password. */
