@@ -4,12 +4,18 @@ import dev.callboard.http.ConnectionTimeouts.CloseReason;
 import dev.callboard.settings.Settings;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.impl.RoutingContextInternal;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -33,6 +39,9 @@ import org.slf4j.LoggerFactory;
  * beyond its limit is closed. A request beyond a limit is answered 503 with Retry-After, and counted, since no provider
  * promises to send a callback again. How slowly a connection may send is limited by {@link ConnectionTimeouts}.
  *
+ * <p>A request that is not admitted is answered on the event loop. All that it can hold is its connection, and only a
+ * part of all connections may be held in this way.
+ *
  * <p>Each limit is a semaphore of its own, because neither Vert.x nor Camel has an option for it: Vert.x accepts any
  * number of connections, and requests that find no free worker thread wait in a queue without a limit. Safe for use by
  * any number of threads.
@@ -42,7 +51,10 @@ final class AdmissionControl {
     private static final Duration LOG_INTERVAL = Duration.ofMinutes(1);
     private static final String RETRY_AFTER_SECONDS = "5";
 
-    /** Clients that no route admits have this part of all connections. */
+    /**
+     * Clients that no route admits have this part of all connections, and so have, on connections of peers that may send
+     * requests of others, such as trusted proxies, those whose latest request was not admitted.
+     */
     private static final int UNKNOWN_SHARE = 4;
 
     /** Why a request was answered 503, as in the metric's label. */
@@ -57,11 +69,16 @@ final class AdmissionControl {
 
     private final Clock clock;
     private final int maxInFlight;
+    private final int maxBodyBytes;
     private final Predicate<String> mayAdmitPeer;
     private final ConnectionTimeouts timeouts;
     private final BodyMemory memory;
     private final Semaphore connections;
     private final Semaphore unknownConnections;
+    private final int maxNotAdmitted;
+    /** The connections whose latest request was not admitted. */
+    private final Set<HttpConnection> notAdmitted = ConcurrentHashMap.newKeySet();
+
     private final Semaphore requests;
     /**
      * The requests in flight, so that each releases its permit once: a fast worker thread can be done before {@link
@@ -88,13 +105,14 @@ final class AdmissionControl {
             MeterRegistry meters) {
         int maxConnections = settings.http().maxConnections();
         this.maxInFlight = settings.http().maxInFlight();
-        int maxBodyBytes = settings.http().maxBodyBytes();
+        this.maxBodyBytes = settings.http().maxBodyBytes();
         this.clock = clock;
         this.mayAdmitPeer = mayAdmitPeer;
         this.timeouts = new ConnectionTimeouts(vertx, settings, meters);
         this.memory = new BodyMemory(heapBytes, maxBodyBytes);
         this.connections = new Semaphore(maxConnections);
-        this.unknownConnections = new Semaphore(Math.max(1, maxConnections / UNKNOWN_SHARE));
+        this.maxNotAdmitted = Math.max(1, maxConnections / UNKNOWN_SHARE);
+        this.unknownConnections = new Semaphore(maxNotAdmitted);
         this.requests = new Semaphore(maxInFlight);
         for (Unavailable reason : Unavailable.values()) {
             unavailable.put(reason, meters.counter("callboard.http.unavailable", "reason", reason.code));
@@ -123,8 +141,11 @@ final class AdmissionControl {
             timeouts.close(connection, CloseReason.TOO_MANY);
         } else {
             timeouts.onOpen(connection);
+            // Vert.x would log each request that is not HTTP/1.1.
+            connection.exceptionHandler(failure -> {});
             connection.closeHandler(closed -> {
                 timeouts.onClose(connection);
+                notAdmitted.remove(connection);
                 connections.release();
                 release(unknown);
             });
@@ -144,6 +165,7 @@ final class AdmissionControl {
      */
     boolean onRequest(HttpServerRequest request) {
         timeouts.onRequest(request);
+        notAdmitted.remove(request.connection());
         return !answerIfClosed(request.response());
     }
 
@@ -165,25 +187,97 @@ final class AdmissionControl {
         timeouts.onResponse(request);
     }
 
-    /** Has the body of a request read if there is memory for it, or else answers 503. */
-    void readBody(RoutingContext context, Handler<RoutingContext> reader) {
-        int reserved = memory.reserve(contentLength(context.request()));
-        if (reserved == 0) {
-            context.response().putHeader("Connection", "close");
-            answer(
-                    context.response(),
-                    Unavailable.MEMORY,
-                    "bodies take their share of the heap; raise Java's -Xmx if this happens often");
+    /**
+     * The answer to a request that is not admitted begins. Its connection may stay open for the next request, and for a
+     * body, which is not read; or it is closed if too many are open for such a reason.
+     */
+    void onNotAdmitted(RoutingContext context) {
+        HttpConnection connection = context.request().connection();
+        if (notAdmitted.size() < maxNotAdmitted) {
+            notAdmitted.add(connection);
         } else {
-            context.addEndHandler(ended -> memory.release(reserved));
-            reader.handle(context);
+            context.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+            context.addEndHandler(ended -> timeouts.close(connection, CloseReason.TOO_MANY));
+        }
+    }
+
+    /** Reads the body of a request, or answers 413 or 417, or 503 if there is no memory for it. */
+    void readBody(RoutingContext context) {
+        HttpServerRequest request = context.request();
+        String expect = request.getHeader(HttpHeaders.EXPECT);
+        if (contentLength(request) > maxBodyBytes) {
+            context.fail(413);
+        } else if (expect != null && !HttpHeaders.CONTINUE.toString().equalsIgnoreCase(expect)) {
+            context.fail(417);
+        } else {
+            if (expect != null && request.version() == HttpVersion.HTTP_1_1) {
+                context.response().writeContinue();
+            }
+            BodyReader reader = new BodyReader(context);
+            context.addEndHandler(ended -> reader.close());
+            request.handler(reader::read).exceptionHandler(reader::fail).endHandler(read -> reader.end());
         }
     }
 
     /** The Content-Length, which Netty has checked; -1 if there is none. */
     private static long contentLength(HttpServerRequest request) {
-        String length = request.getHeader("Content-Length");
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         return length == null ? -1 : Long.parseLong(length);
+    }
+
+    /**
+     * Reads the body of one request into memory that is reserved as the parts arrive, and given back when the request was
+     * answered or its connection is closed. The {@code BodyHandler} of Vert.x limits the length of one body, but cannot be
+     * asked before it takes a part. On the connection's event loop.
+     */
+    private final class BodyReader {
+        private final RoutingContext context;
+        private final Buffer body = Buffer.buffer();
+        private int reserved;
+        private boolean closed;
+
+        BodyReader(RoutingContext context) {
+            this.context = context;
+        }
+
+        void read(Buffer part) {
+            if (closed) {
+                return;
+            }
+            if (body.length() + part.length() > maxBodyBytes) {
+                context.fail(413);
+            } else if (memory.reserve(part.length())) {
+                reserved += part.length();
+                body.appendBuffer(part);
+            } else {
+                context.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+                answer(
+                        context.response(),
+                        Unavailable.MEMORY,
+                        "bodies take their share of the heap; raise Java's -Xmx if this happens often");
+            }
+        }
+
+        void end() {
+            if (!closed) {
+                ((RoutingContextInternal) context).setBody(body);
+                context.next();
+            }
+        }
+
+        /** The connection is closed, or what follows is no chunk; then Vert.x closes it when this returns. */
+        void fail(Throwable failure) {
+            if (!(failure instanceof IOException || failure instanceof HttpClosedException)) {
+                context.fail(400);
+                ((ConnectionBase) context.request().connection()).flush();
+            }
+        }
+
+        void close() {
+            closed = true;
+            memory.release(reserved);
+            reserved = 0;
+        }
     }
 
     /**
@@ -276,14 +370,12 @@ final class AdmissionControl {
         }
 
         /**
-         * Reserves memory for a body before it is read.
+         * Reserves memory for a part of a body that has arrived.
          *
-         * @param contentLength the length that the request announces, or -1 if it announces none
-         * @return the bytes to give back with {@link #release}; 0 if there is no room now
+         * @return whether there is room for it; if so, it is to be given back with {@link #release}
          */
-        int reserve(long contentLength) {
-            int bytes = contentLength < 0 ? maxBodyBytes : (int) Math.max(1, Math.min(contentLength, maxBodyBytes));
-            return read.tryAcquire(bytes) ? bytes : 0;
+        boolean reserve(int bytes) {
+            return read.tryAcquire(bytes);
         }
 
         void release(int bytes) {

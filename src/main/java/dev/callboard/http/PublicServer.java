@@ -4,23 +4,28 @@ import dev.callboard.security.SourceCheck;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.text.Causes;
+import dev.callboard.text.SafeText;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Context;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.impl.RouteImpl;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -36,8 +41,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The HTTP server on the public port, which serves the {@code platform-http} routes within the limits of {@link
  * AdmissionControl}. Camel's own server has no timeouts, and starts without its port if that is in use. Until {@link
- * #open()}, and while it stops, every request is answered 503 with Retry-After. The body of a request that no route would
- * admit is not read.
+ * #open()}, and while it stops, every request is answered 503 with Retry-After. It decides who is admitted before it reads
+ * a body: others are answered on the event loop.
  */
 public final class PublicServer extends ServiceSupport {
     /** The name of its router in Camel's registry. */
@@ -56,11 +61,16 @@ public final class PublicServer extends ServiceSupport {
     private static final Duration QUIET_TIMEOUT = Duration.ofSeconds(1);
     private static final int INTERVAL_MS = 10;
 
+    /** Before the provider's name in the path of its callbacks. */
+    private static final String PATH = "/callbacks/";
+
+    private static final int MAX_SHOWN = 60;
+
     private final CamelContext camel;
     private final Vertx vertx;
     private final String host;
     private final int port;
-    private final BodyHandler bodies;
+    private final Settings settings;
     private final SourceCheck sourceCheck;
     private final MeterRegistry meters;
     private final AdmissionControl admission;
@@ -77,7 +87,7 @@ public final class PublicServer extends ServiceSupport {
         this.vertx = vertx;
         this.host = settings.http().host();
         this.port = settings.http().port();
-        this.bodies = BodyHandler.create(false).setBodyLimit(settings.http().maxBodyBytes());
+        this.settings = settings;
         this.sourceCheck = sourceCheck;
         this.meters = meters;
         this.admission = new AdmissionControl(
@@ -101,22 +111,27 @@ public final class PublicServer extends ServiceSupport {
     @Override
     protected void doStart() {
         Router router = Router.router(vertx);
-        router.route().order(Integer.MIN_VALUE).handler(this::checkUrl);
-        // Vert.x would log these with a stack trace and the URL, which has the token in it. It fails with 200 if the
-        // client closes the connection before the body has been read.
-        for (int status : new int[] {200, 400, 413, 415, 417}) {
-            router.errorHandler(status, context -> end(context, status));
+        router.route().order(Integer.MIN_VALUE).handler(this::decide);
+        // Vert.x would log these with a stack trace and the URL, which has the token in it.
+        for (int status : new int[] {400, 413, 415, 417}) {
+            router.errorHandler(status, context -> answerInvalid(context, status));
         }
         router.errorHandler(500, PublicServer::answerInternalError);
         camel.getRegistry().bind(ROUTER, new PublicRouter(vertx, router));
         // HTTP/1 only: an HTTP/2 connection has many requests at a time, which the timeouts do not know.
         HttpServerOptions options = new HttpServerOptions().setHttp2ClearTextEnabled(false);
         server = vertx.createHttpServer(options)
-                .connectionHandler(admission::onConnection)
+                .connectionHandler(connection -> {
+                    StrictRequestDecoder.install(connection, options);
+                    admission.onConnection(connection);
+                })
+                .invalidRequestHandler(this::answerInvalidHead)
                 .requestHandler(request -> {
                     lastRequest = System.nanoTime();
                     if (admission.onRequest(request)) {
                         router.handle(request);
+                    } else {
+                        count(request.response());
                     }
                 });
         try {
@@ -133,24 +148,99 @@ public final class PublicServer extends ServiceSupport {
         }
     }
 
-    /** The first handler of each request: answers 400 to a malformed query, and counts the response. */
-    private void checkUrl(RoutingContext context) {
+    /** The first handler of each request: answers those of callers that its provider does not admit. */
+    private void decide(RoutingContext context) {
         unanswered.put(context, vertx.getOrCreateContext());
+        context.addHeadersEndHandler(answered -> onAnswer(context));
         context.addEndHandler(ended -> {
             unanswered.remove(context);
             if (ended.succeeded()) {
-                int status = context.response().getStatusCode();
-                meters.counter("callboard.http.responses", "status", String.valueOf(status))
-                        .increment();
                 admission.onResponse(context.request());
             }
         });
+        Optional<String> provider;
         try {
             context.queryParams();
-            context.next();
+            provider = provider(context.normalizedPath());
         } catch (IllegalArgumentException | HttpException e) {
+            HttpServerRequest request = context.request();
+            sourceCheck.reportInvalid(request, provider(request.path()), 400, "the URL is malformed");
             end(context, 400);
+            return;
         }
+        if (provider.isPresent() && !sourceCheck.decide(provider.get(), context)) {
+            end(context, 403);
+        } else {
+            context.next();
+        }
+    }
+
+    /** The provider whose callbacks are received at a path; empty if there is none. */
+    private Optional<String> provider(String path) {
+        if (path == null || !path.startsWith(PATH)) {
+            return Optional.empty();
+        }
+        // As Vert.x matches paths.
+        String name = path.substring(PATH.length(), path.endsWith("/") ? path.length() - 1 : path.length());
+        return Optional.of(name).filter(settings.providerNames()::contains);
+    }
+
+    /** The answer to a request begins. */
+    private void onAnswer(RoutingContext context) {
+        count(context.response());
+        if (!sourceCheck.isAdmitted(context)) {
+            admission.onNotAdmitted(context);
+        } else if (context.response().getStatusCode() == 408) {
+            sourceCheck.reportInvalid(context, 408, "the body did not arrive within callboard.http.body-timeout");
+        }
+    }
+
+    private void count(HttpServerResponse response) {
+        meters.counter("callboard.http.responses", "status", String.valueOf(response.getStatusCode()))
+                .increment();
+    }
+
+    /** Answers a request without its route. */
+    private void answerInvalid(RoutingContext context, int status) {
+        sourceCheck.reportInvalid(context, status, problem(context, status));
+        end(context, status);
+    }
+
+    private String problem(RoutingContext context, int status) {
+        return switch (status) {
+            case 413 ->
+                "the body is longer than callboard.max-body-bytes="
+                        + settings.http().maxBodyBytes();
+            case 415 -> {
+                String type = context.request().getHeader(HttpHeaders.CONTENT_TYPE);
+                yield type == null
+                        ? "no Content-Type"
+                        : "the Content-Type is '" + SafeText.line(type, MAX_SHOWN) + "', not application/json";
+            }
+            case 417 -> "an Expect other than 100-continue";
+            default -> "the chunked body is malformed";
+        };
+    }
+
+    /** Answers a request whose head is not HTTP/1.1. Nothing more is read from its connection, which is then closed. */
+    private void answerInvalidHead(HttpServerRequest request) {
+        Throwable cause = request.decoderResult().cause();
+        int status = 400;
+        String problem = "the request is not HTTP/1.1";
+        if (cause instanceof TooLongHttpLineException) {
+            status = 414;
+            problem = "the URL is too long";
+        } else if (cause instanceof TooLongHttpHeaderException) {
+            status = 431;
+            problem = "the headers are too long";
+        } else if (cause instanceof StrictRequestDecoder.InvalidHeadException) {
+            problem = cause.getMessage();
+        }
+        HttpServerResponse response = request.response().setStatusCode(status);
+        count(response);
+        sourceCheck.reportInvalid(request, provider(request.path()), status, problem);
+        // Vert.x closes the connection after it.
+        response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE).end();
     }
 
     private static void end(RoutingContext context, int status) {
@@ -165,16 +255,14 @@ public final class PublicServer extends ServiceSupport {
         end(context, 500);
     }
 
-    /** Reads the body only of a request that has a type and that a route may admit. */
+    /** Reads the body of a request that has a type, unless it is a probe. */
     private void readBody(RoutingContext context) {
-        HttpServerRequest request = context.request();
-        boolean probe = request.method().equals(HttpMethod.GET);
-        if (!probe && context.parsedHeaders().contentType().rawValue().isEmpty()) {
-            context.fail(415);
-        } else if (!probe && sourceCheck.mayAdmit(request)) {
-            admission.readBody(context, bodies);
-        } else {
+        if (context.request().method().equals(HttpMethod.GET)) {
             context.next();
+        } else if (context.parsedHeaders().contentType().rawValue().isEmpty()) {
+            context.fail(415);
+        } else {
+            admission.readBody(context);
         }
     }
 
@@ -223,9 +311,17 @@ public final class PublicServer extends ServiceSupport {
             super(null, vertx, router, ROUTER);
         }
 
-        /** A {@code GET} has no type, and would be answered 415 by a route that consumes JSON. */
+        /**
+         * A {@code GET} has no type, and would be answered 415 by a route that consumes JSON.
+         *
+         * @throws StartException if it is not the path of a provider, for which the server decides who is admitted
+         */
         @Override
         public Route route(String path) {
+            if (provider(path).isEmpty()) {
+                throw new StartException("a route opens the path " + path
+                        + " on the public port; callbacks are received at " + PATH + "<provider> only");
+            }
             return ((RouteImpl) super.route(path)).setEmptyBodyPermittedWithConsumes(true);
         }
 

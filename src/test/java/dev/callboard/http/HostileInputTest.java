@@ -3,7 +3,9 @@ package dev.callboard.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.OnEachDatabase;
+import dev.callboard.testkit.RawHttp;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.TestMails;
 import jakarta.mail.Message;
@@ -132,6 +134,16 @@ final class HostileInputTest extends OnEachDatabase {
         assertThat(answer.statusCode()).isEqualTo(status);
         assertThat(callboard.rows("SELECT 1 FROM task WHERE task_id = 'served'"))
                 .isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/%zz", "/callbacks/%zz", "/callbacks/fotor?a=%zz", "/callbacks/fotor%", "/nothing?%"})
+    void answersAMalformedUrlWith400(String target) {
+        try (Logged log = new Logged()) {
+            assertThat(RawHttp.status(callboard.port, "127.0.0.1", RawHttp.postJson(target)))
+                    .isEqualTo(400);
+            assertThat(log.lines()).allMatch(line -> line.startsWith("WARN invalid request "));
+        }
     }
 
     @ParameterizedTest

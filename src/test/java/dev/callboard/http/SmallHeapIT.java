@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.CallboardProcess;
 import dev.callboard.testkit.Caller;
+import dev.callboard.testkit.RawHttp;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -69,6 +70,32 @@ final class SmallHeapIT {
             // A short body might still fit.
             String large = "{\"taskId\":\"after\",\"status\":0,\"large\":\"" + "x".repeat(1_000_000) + "\"}";
             await().until(() -> post(callboard.port, large) == 200);
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void reservesMemoryForWhatHasArrivedOnly(@TempDir Path folder) {
+        String head = "POST /callbacks/fotor HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        List<RawHttp> half = new ArrayList<>();
+        try (CallboardProcess callboard = new CallboardProcess(folder, Backend.H2.newDatabase(folder))) {
+            callboard.start();
+            for (int i = 0; i < 40; i++) {
+                half.add(new RawHttp(callboard.port)
+                        .send(head + "Transfer-Encoding: chunked\r\n\r\n28\r\n" + " ".repeat(40) + "\r\n"));
+                half.add(new RawHttp(callboard.port).send(head + "Content-Length: 1000000\r\n\r\n{"));
+            }
+            for (int i = 0; i < 10; i++) {
+                String body = "{\"taskId\":\"small-" + i + "\",\"status\":0}";
+                String chunks = Integer.toHexString(body.length()) + "\r\n" + body + "\r\n0\r\n\r\n";
+                assertThat(RawHttp.status(
+                                callboard.port,
+                                "127.0.0.1",
+                                head + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks))
+                        .isEqualTo(200);
+            }
+        } finally {
+            half.forEach(RawHttp::close);
         }
     }
 

@@ -140,10 +140,7 @@ class ProbeTest {
     void answersACallbackOfAnotherOrNoTypeWith415(String header) {
         String request =
                 RawHttp.post("/callbacks/fotor?token=" + TOKEN, RawHttp.JSON, "X-Forwarded-For: 203.0.113.7", header);
-        try (Logged log = new Logged()) {
-            assertThat(RawHttp.status(callboard.port, "127.0.0.1", request)).isEqualTo(415);
-            assertThat(log.lines()).isEmpty();
-        }
+        assertThat(RawHttp.status(callboard.port, "127.0.0.1", request)).isEqualTo(415);
         callboard.assertNothingKept();
     }
 

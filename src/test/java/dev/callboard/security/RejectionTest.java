@@ -69,18 +69,18 @@ class RejectionTest {
     @Test
     void boundsTheLogAndItsMemory() {
         try (Logged log = new Logged()) {
-            RejectionLog bounded = new RejectionLog(clock);
+            CallerLog bounded = new CallerLog("rejected caller", clock);
             for (int i = 0; i < 100_000; i++) {
-                bounded.log("fotor", rejection("10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255)));
+                bounded.log("10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255), "client=x", "what to do");
             }
-            assertThat(bounded.size()).isEqualTo(RejectionLog.MAX_NETWORKS);
+            assertThat(bounded.size()).isEqualTo(CallerLog.MAX_NETWORKS);
             assertThat(log.lines())
-                    .hasSize(RejectionLog.MAX_NETWORKS + 1)
+                    .hasSize(CallerLog.MAX_NETWORKS + 1)
                     .last()
                     .asString()
                     .contains("more than 1000 networks");
-            clock.advance(RejectionLog.INTERVAL);
-            bounded.log("fotor", rejection("192.0.2.1"));
+            clock.advance(CallerLog.INTERVAL);
+            bounded.log("192.0.2.1", "client=192.0.2.1", "what to do");
             assertThat(bounded.size()).isEqualTo(1);
             assertThat(log.lines()).last().asString().contains(" client=192.0.2.1 ");
         }
@@ -94,11 +94,12 @@ class RejectionTest {
         assertThat(rejections.unreported())
                 .containsExactly(
                         Map.of(
+                                "alertKind", "refused",
                                 "provider", "fotor",
                                 "detail",
                                         "203.0.113.7: 2 times, not in the allow list\n203.0.113.8: once, not in the allow list"));
         reject("203.0.113.8");
-        rejections.reported("fotor", 1);
+        rejections.reported("refused", "fotor", 1);
         assertThat(rejections.unreported()).isEmpty();
         reject("203.0.113.9");
         assertThat(rejections.unreported()).isEmpty();
@@ -113,7 +114,7 @@ class RejectionTest {
     void reportsOnTheNextDayTheCallersAfterTodaysMail() {
         reject("203.0.113.7");
         assertThat(rejections.unreported()).hasSize(1);
-        rejections.reported("fotor", 0);
+        rejections.reported("refused", "fotor", 0);
         assertThat(rejections.unreported()).isEmpty();
         clock.advance(Duration.ofDays(1));
         assertThat(rejections.unreported()).singleElement().satisfies(alert -> assertThat(alert.get("detail"))

@@ -130,7 +130,8 @@ class ReverseProxyTest {
                     "/callbacks/fotor",
                     "X-Forwarded-For=" + PROVIDER,
                     "Content-Type: application/x-www-form-urlencoded");
-            assertThat(RawHttp.status(proxy.port(), UNKNOWN, form)).isEqualTo(415);
+            assertThat(RawHttp.status(proxy.port(), UNKNOWN, form)).isEqualTo(403);
+            assertThat(RawHttp.status(proxy.port(), PROVIDER, form)).isEqualTo(415);
         }
         callboard.assertNothingKept();
     }

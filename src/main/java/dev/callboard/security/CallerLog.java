@@ -10,23 +10,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Logs rejected callers, at a limited rate: one line a minute and network (an IPv4 address or an IPv6 /64), for at most
+ * Logs what callers cause, at a limited rate: one line a minute and network (an IPv4 address or an IPv6 /64), for at most
  * {@link #MAX_NETWORKS} networks a minute. So callers cannot fill the log or the memory. Safe for use by any number of
  * threads.
  */
-final class RejectionLog {
+final class CallerLog {
     static final int MAX_NETWORKS = 1000;
     static final Duration INTERVAL = Duration.ofMinutes(1);
 
-    private static final Logger LOG = LoggerFactory.getLogger(RejectionLog.class);
+    private static final Logger LOG = LoggerFactory.getLogger(CallerLog.class);
 
+    private final String event;
     private final Clock clock;
     /** By network, in the order in which their last lines were logged. */
     private final Map<String, LastLine> lastLines = new LinkedHashMap<>();
 
     private Instant networksSuppressedUntil = Instant.MIN;
 
-    RejectionLog(Clock clock) {
+    /** @param event how each line begins, such as {@code rejected caller} */
+    CallerLog(String event, Clock clock) {
+        this.event = event;
         this.clock = clock;
     }
 
@@ -39,30 +42,34 @@ final class RejectionLog {
         }
     }
 
-    void log(String provider, CallerRejectedException rejection) {
-        String line = line(provider, rejection);
+    /**
+     * Logs {@code <event> <fields> (<hint>)}, unless a line of this network was logged within the last minute.
+     *
+     * @param fields of what a caller sent only text that is cut and cleaned
+     */
+    void log(String network, String fields, String hint) {
+        String line = line(network, fields, hint);
         if (!line.isEmpty()) {
             LOG.warn("{}", line);
         }
     }
 
     /** The line to log now; empty if it is suppressed. */
-    private synchronized String line(String provider, CallerRejectedException rejection) {
+    private synchronized String line(String network, String fields, String hint) {
         Instant now = clock.instant();
-        LastLine last = lastLines.get(rejection.network());
+        LastLine last = lastLines.get(network);
         if (last != null && last.at.plus(INTERVAL).isAfter(now)) {
             last.suppressed++;
             return "";
         }
-        lastLines.remove(rejection.network());
+        lastLines.remove(network);
         removeUntil(now.minus(INTERVAL));
         if (lastLines.size() >= MAX_NETWORKS) {
             return tooManyNetworks(now);
         }
-        lastLines.put(rejection.network(), new LastLine(now));
+        lastLines.put(network, new LastLine(now));
         String suppressed = last == null || last.suppressed == 0 ? "" : " suppressed=" + last.suppressed;
-        return "rejected caller provider=" + provider + " client=" + rejection.client() + " reason="
-                + rejection.reason().code() + suppressed + " (" + rejection.getMessage() + ")";
+        return event + " " + fields + suppressed + " (" + hint + ")";
     }
 
     private void removeUntil(Instant limit) {
@@ -77,8 +84,8 @@ final class RejectionLog {
             return "";
         }
         networksSuppressedUntil = now.plus(INTERVAL);
-        return "rejected callers from more than " + MAX_NETWORKS
-                + " networks within a minute (callers from further networks are counted, but not logged)";
+        return event + ": more than " + MAX_NETWORKS
+                + " networks within a minute (those from further networks are counted, but not logged)";
     }
 
     synchronized int size() {
