@@ -104,6 +104,7 @@ final class Beans implements AutoCloseable {
         groupCommit = new GroupCommit(
                 new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
         registry.bind("dataSource", database.dataSource());
+        registry.bind("lookups", database.lookups());
         registry.bind("database-health", new DatabaseHealthCheck(database));
         registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
         registry.bind("retention", new Retention(database, settings.retention(), clock));

@@ -30,6 +30,9 @@ interface Engine {
     /** Completes what the configuration of the pool has for any database. */
     void configure(HikariConfig config);
 
+    /** Cancels each statement on the connections of this pool that takes longer. */
+    void limitStatements(HikariConfig config, int milliseconds);
+
     /** Whether the database must be closed and opened again once a migration has run. */
     default boolean mustReopenAfterMigration() {
         return false;

@@ -59,6 +59,11 @@ final class H2Engine implements Engine {
         config.setJdbcUrl(withOptions(config.getJdbcUrl()));
     }
 
+    @Override
+    public void limitStatements(HikariConfig config, int milliseconds) {
+        config.setConnectionInitSql("SET QUERY_TIMEOUT " + milliseconds);
+    }
+
     private static String withOptions(String url) {
         StringBuilder all = new StringBuilder(url);
         for (String option : OPTIONS) {

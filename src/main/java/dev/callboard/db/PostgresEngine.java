@@ -24,6 +24,11 @@ final class PostgresEngine implements Engine {
                 + " SET idle_in_transaction_session_timeout = '15s'");
     }
 
+    @Override
+    public void limitStatements(HikariConfig config, int milliseconds) {
+        config.setConnectionInitSql(config.getConnectionInitSql() + "; SET statement_timeout = " + milliseconds);
+    }
+
     /** Two, so that not all callbacks wait while another process holds the lock of one group's task. */
     @Override
     public int writers() {

@@ -63,7 +63,7 @@ public final class TaskStore {
     }
 
     private List<RecordResult> attempt(List<Callback> group) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
+        try (Connection connection = database.recording().getConnection()) {
             try {
                 return transact(connection, group);
             } catch (SQLException e) {
