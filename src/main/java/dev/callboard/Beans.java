@@ -16,6 +16,7 @@ import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
+import dev.callboard.http.ManagementServer;
 import dev.callboard.security.Rejections;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.security.Tokens;
@@ -68,8 +69,10 @@ final class Beans implements AutoCloseable {
      *
      * @throws StartException if a schema or a mail template can't be used
      */
-    void bind(Vertx vertx) {
-        registry.bind("vertx", vertx);
+    void bind(Vertx managementVertx, ManagementServer management) {
+        // Camel finds both by their types.
+        registry.bind("managementVertx", managementVertx);
+        registry.bind("managementServer", management);
         // The name by which Camel looks for a registry before it creates its own.
         registry.bind(MicrometerConstants.METRICS_REGISTRY_NAME, metrics);
         bindForUsersRoutes();

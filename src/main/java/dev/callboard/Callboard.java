@@ -1,6 +1,7 @@
 package dev.callboard;
 
 import dev.callboard.db.Database;
+import dev.callboard.http.ManagementServer;
 import dev.callboard.http.PublicServer;
 import dev.callboard.http.RouteGuard;
 import dev.callboard.http.RouterEngine;
@@ -15,14 +16,12 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Clock;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -42,8 +41,12 @@ public final class Callboard implements AutoCloseable {
     private final Settings settings;
     private final Clock clock;
     private final CompletableFuture<Database> opening;
-    private final Vertx vertx;
+    /** Callbacks have workers of their own, so that no look-up can take them. */
+    private final Vertx callbackVertx;
+
+    private final Vertx managementVertx;
     private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final ManagementServer management;
     private final Main main = new Main();
     private Beans beans;
     private RouteGuard guard;
@@ -55,7 +58,14 @@ public final class Callboard implements AutoCloseable {
         this.clock = clock;
         this.opening = opening;
         // As many workers as callbacks can share one commit.
-        this.vertx = Vertx.vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
+        this.callbackVertx = vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
+        this.managementVertx = vertx(
+                new VertxOptions().setWorkerPoolSize(ManagementServer.WORKERS).setEventLoopPoolSize(1));
+        this.management = new ManagementServer(settings, clock, metrics);
+    }
+
+    private static Vertx vertx(VertxOptions options) {
+        return Vertx.vertx(options);
     }
 
     /** Starts Callboard, which runs until SIGTERM; exits with code 1 if it can't start. */
@@ -138,7 +148,7 @@ public final class Callboard implements AutoCloseable {
             public void beforeConfigure(BaseMainSupport support) {
                 CamelContext camel = support.getCamelContext();
                 beans = new Beans(settings, clock, metrics, camel.getRegistry());
-                beans.bind(vertx);
+                beans.bind(managementVertx, management);
                 guard = new RouteGuard(camel, settings);
                 guard.watch();
             }
@@ -174,15 +184,10 @@ public final class Callboard implements AutoCloseable {
 
     private void serve(CamelContext camel) {
         try {
-            server = new PublicServer(camel, vertx, settings, beans.sourceCheck(), metrics);
+            server = new PublicServer(camel, callbackVertx, settings, beans.sourceCheck(), metrics);
             camel.addService(server);
-            attach(
-                    camel,
-                    "platform-http",
-                    new RouterEngine(PublicServer.ROUTER, settings.http().port(), Optional.of(server)));
-            int port = settings.management().port();
-            String router = VertxPlatformHttpRouter.getRouterNameFromPort(port);
-            attach(camel, "management-http", new RouterEngine(router, port, Optional.empty()));
+            attach(camel, "platform-http", server.engine());
+            attach(camel, "management-http", management.engine());
         } catch (StartException e) {
             throw e;
         } catch (Exception e) {
@@ -217,7 +222,8 @@ public final class Callboard implements AutoCloseable {
             if (beans != null) {
                 beans.close();
             }
-            vertx.close().toCompletionStage().toCompletableFuture().join();
+            callbackVertx.close().toCompletionStage().toCompletableFuture().join();
+            managementVertx.close().toCompletionStage().toCompletableFuture().join();
             closeDatabase();
         }
     }

@@ -18,6 +18,7 @@ import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.impl.RouteImpl;
 import java.time.Clock;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class PublicServer extends ServiceSupport {
     /** The name of its router in Camel's registry. */
-    public static final String ROUTER = "callboard-callbacks";
+    private static final String ROUTER = "callboard-callbacks";
 
     private static final Logger LOG = LoggerFactory.getLogger(PublicServer.class);
     private static final int START_TIMEOUT_SECONDS = 10;
@@ -73,8 +74,9 @@ public final class PublicServer extends ServiceSupport {
         admission.open();
     }
 
-    AdmissionControl admission() {
-        return admission;
+    /** Serves the routes of a component. */
+    public RouterEngine engine() {
+        return new RouterEngine(ROUTER, port, admission::limited, List.of(admission::enterRoute));
     }
 
     @Override
