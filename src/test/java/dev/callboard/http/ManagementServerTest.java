@@ -1,10 +1,12 @@
 package dev.callboard.http;
 
+import static dev.callboard.testkit.Waiting.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.Certificates;
 import dev.callboard.testkit.HostileMailServer;
+import dev.callboard.testkit.HostileMailServer.Stage;
 import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.RawHttp;
 import dev.callboard.testkit.TestCallboard;
@@ -12,10 +14,13 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -25,10 +30,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The management port over real sockets: who may use it. */
+/** The management port over real sockets: who may use it, and how many requests it takes at a time. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class ManagementServerTest {
     private static final String PASSWORD = "a-password-of-16-characters";
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private static HostileMailServer mailServer;
     private static TestCallboard callboard;
@@ -175,6 +181,43 @@ final class ManagementServerTest {
                     .contains("reason=password client=127.0.0.1 host=\"10.0.0.5:9876\"");
             assertThat(log.lines()).noneMatch(line -> line.contains(PASSWORD) || line.contains("guessed"));
         }
+    }
+
+    // ---- how many ----
+
+    @Test
+    void sendsOneTestMailAtATime() throws Exception {
+        mailServer.misbehave(Stage.GREETING, HostileMailServer.SILENCE);
+        List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+        for (int i = 0; i < 70; i++) {
+            answers.add(testMail());
+        }
+        soon().until(() -> answers.stream().filter(CompletableFuture::isDone).count() == 69);
+        assertThat(answers.stream().filter(CompletableFuture::isDone).map(CompletableFuture::join))
+                .allSatisfy(answer -> {
+                    assertThat(answer.statusCode()).isEqualTo(409);
+                    assertThat(answer.body()).isEqualTo("A test mail is being sent; try again when it is done.\n");
+                });
+        assertThat(callboard
+                        .post("fotor", "{\"taskId\": \"while-it-hangs\", \"status\": 1}")
+                        .statusCode())
+                .isEqualTo(200);
+        assertThat(callboard.manage("/observe/health").statusCode()).isEqualTo(200);
+        assertThat(callboard.manage("/tasks").statusCode()).isEqualTo(200);
+
+        mailServer.behave();
+        mailServer.hangUp();
+        CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)).join();
+        assertThat(testMail().join().statusCode()).as("after a failure").isEqualTo(200);
+        assertThat(testMail().join().statusCode()).as("after a success").isEqualTo(200);
+    }
+
+    private static CompletableFuture<HttpResponse<String>> testMail() {
+        return HTTP.sendAsync(
+                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + callboard.managementPort + "/mails/test"))
+                        .POST(HttpRequest.BodyPublishers.noBody())
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
     }
 
     private static int status(String request, String... headers) {
