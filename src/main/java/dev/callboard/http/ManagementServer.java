@@ -53,9 +53,10 @@ public final class ManagementServer extends DefaultMainHttpServerFactory {
             }
         };
         all.setPath("/*");
-        AuthenticationConfig guarded = new AuthenticationConfig(List.of(all));
-        guarded.setEnabled(true);
-        server.getConfiguration().setAuthenticationConfig(guarded);
+        // It may already have a login that camel.management.* sets.
+        AuthenticationConfig config = server.getConfiguration().getAuthenticationConfig();
+        config.getEntries().add(all);
+        config.setEnabled(true);
         return server;
     }
 

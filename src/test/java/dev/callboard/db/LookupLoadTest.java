@@ -2,6 +2,7 @@ package dev.callboard.db;
 
 import static dev.callboard.testkit.Waiting.soon;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.Caller;
@@ -68,6 +69,19 @@ public final class LookupLoadTest extends OnEachDatabase {
         });
         soon().untilAsserted(() ->
                 assertThat(callboard.manage("/mails").statusCode()).isEqualTo(200));
+    }
+
+    @Test
+    void cancelsAStatementOfALookUpAfterFiveSeconds() throws Exception {
+        String slow = backend == Backend.H2
+                ? "SELECT SUM(x * x % 7) FROM system_range(1, 100000000000)"
+                : "SELECT pg_sleep(60)";
+        try (Connection connection = callboard.callboard().database().lookups().getConnection();
+                Statement statement = connection.createStatement()) {
+            long begin = System.nanoTime();
+            assertThatThrownBy(() -> statement.execute(slow)).isInstanceOf(SQLException.class);
+            assertThat((System.nanoTime() - begin) / 1e9).isBetween(4.5, 20.0);
+        }
     }
 
     /** Whether a look-up waits for the lock now. */

@@ -10,6 +10,13 @@ import dev.callboard.testkit.HostileMailServer.Stage;
 import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.RawHttp;
 import dev.callboard.testkit.TestCallboard;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -21,6 +28,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -125,6 +133,32 @@ final class ManagementServerTest {
                                 .statusCode())
                         .isEqualTo(200);
             }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"evil.example, 403", "localhost, 200"})
+    void checksTheAuthorityOfHttp2(String host, int status) throws Exception {
+        Vertx vertx = Vertx.vertx();
+        try {
+            HttpClientOptions options = new HttpClientOptions()
+                    .setProtocolVersion(HttpVersion.HTTP_2)
+                    .setHttp2ClearTextUpgrade(false);
+            RequestOptions request = new RequestOptions()
+                    .setServer(SocketAddress.inetSocketAddress(callboard.managementPort, "127.0.0.1"))
+                    .setHost(host)
+                    .setPort(callboard.managementPort)
+                    .setURI("/tasks");
+            assertThat(vertx.createHttpClient(options)
+                            .request(request)
+                            .compose(HttpClientRequest::send)
+                            .map(HttpClientResponse::statusCode)
+                            .toCompletionStage()
+                            .toCompletableFuture()
+                            .get(30, TimeUnit.SECONDS))
+                    .isEqualTo(status);
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
         }
     }
 
