@@ -16,6 +16,7 @@ import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
+import dev.callboard.http.ManagementServer;
 import dev.callboard.lookup.QuarantineList;
 import dev.callboard.security.Rejections;
 import dev.callboard.security.SourceCheck;
@@ -68,8 +69,10 @@ final class Beans implements AutoCloseable {
      *
      * @throws StartException if a schema or a mail template can't be used
      */
-    void bind(Vertx vertx) {
-        registry.bind("vertx", vertx);
+    void bind(Vertx managementVertx, ManagementServer management) {
+        // Camel finds both by their types.
+        registry.bind("managementVertx", managementVertx);
+        registry.bind("managementServer", management);
         // The name by which Camel looks for a registry before it creates its own.
         registry.bind(MicrometerConstants.METRICS_REGISTRY_NAME, metrics);
         bindForUsersRoutes();
@@ -101,6 +104,7 @@ final class Beans implements AutoCloseable {
         groupCommit =
                 new GroupCommit(store::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
         registry.bind("dataSource", database.dataSource());
+        registry.bind("lookups", database.lookups());
         registry.bind("database-health", new DatabaseHealthCheck(store::checkWritable));
         registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
         registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));

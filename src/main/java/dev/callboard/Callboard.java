@@ -1,6 +1,7 @@
 package dev.callboard;
 
 import dev.callboard.db.Database;
+import dev.callboard.http.ManagementServer;
 import dev.callboard.http.PublicServer;
 import dev.callboard.http.RouteGuard;
 import dev.callboard.http.RouterEngine;
@@ -19,7 +20,6 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -27,7 +27,6 @@ import java.util.concurrent.CountDownLatch;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -53,8 +52,12 @@ public final class Callboard implements AutoCloseable {
 
     private final Settings settings;
     private final Clock clock;
-    private final Vertx vertx;
+    /** Callbacks have workers of their own, so that no look-up can take them. */
+    private final Vertx callbackVertx;
+
+    private final Vertx managementVertx;
     private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final ManagementServer management;
     private final Main main = new Main();
     private final CountDownLatch startEnded = new CountDownLatch(1);
     private volatile boolean closing;
@@ -70,12 +73,17 @@ public final class Callboard implements AutoCloseable {
     private Callboard(Settings settings, Clock clock) {
         this.settings = settings;
         this.clock = clock;
-        // As many workers as callbacks can share one commit. No resource of the class path needs a copy in a temporary
-        // folder.
-        this.vertx = Vertx.vertx(new VertxOptions()
-                .setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE)
-                .setFileSystemOptions(
-                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+        // As many workers as callbacks can share one commit.
+        this.callbackVertx = vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
+        this.managementVertx = vertx(
+                new VertxOptions().setWorkerPoolSize(ManagementServer.WORKERS).setEventLoopPoolSize(1));
+        this.management = new ManagementServer(settings, clock, metrics);
+    }
+
+    /** No resource of the class path needs a copy in a temporary folder. */
+    private static Vertx vertx(VertxOptions options) {
+        return Vertx.vertx(options.setFileSystemOptions(
+                new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
     }
 
     /** Starts Callboard, which runs until SIGTERM or SIGINT; exits with code 1 if it can't start. */
@@ -177,7 +185,7 @@ public final class Callboard implements AutoCloseable {
             public void beforeConfigure(BaseMainSupport support) {
                 CamelContext camel = support.getCamelContext();
                 beans = new Beans(settings, clock, metrics, camel.getRegistry());
-                beans.bind(vertx);
+                beans.bind(managementVertx, management);
                 guard = new RouteGuard(camel, settings);
                 guard.watch();
                 new RouterContract(settings.providerNames()).enforce(camel);
@@ -216,15 +224,10 @@ public final class Callboard implements AutoCloseable {
 
     private void serve(CamelContext camel) {
         try {
-            server = new PublicServer(camel, vertx, settings, beans.sourceCheck(), metrics);
+            server = new PublicServer(camel, callbackVertx, settings, beans.sourceCheck(), metrics);
             camel.addService(server);
-            attach(
-                    camel,
-                    "platform-http",
-                    new RouterEngine(PublicServer.ROUTER, settings.http().port(), Optional.of(server)));
-            int port = settings.management().port();
-            String router = VertxPlatformHttpRouter.getRouterNameFromPort(port);
-            attach(camel, "management-http", new RouterEngine(router, port, Optional.empty()));
+            attach(camel, "platform-http", server.engine());
+            attach(camel, "management-http", management.engine());
         } catch (StartException e) {
             throw e;
         } catch (Exception e) {
@@ -293,9 +296,8 @@ public final class Callboard implements AutoCloseable {
         stop("the routes", main::stop);
         stop("recording", beans);
         stop("the database", this::closeDatabase);
-        stop(
-                "the threads",
-                () -> vertx.close().toCompletionStage().toCompletableFuture().join());
+        stop("the threads of callbacks", () -> close(callbackVertx));
+        stop("the threads of management", () -> close(managementVertx));
     }
 
     private static void stop(String part, AutoCloseable stoppable) {
@@ -306,6 +308,10 @@ public final class Callboard implements AutoCloseable {
                 LOG.warn("could not stop {} cause=\"{}\" (stopping the rest)", part, Causes.describe(e));
             }
         }
+    }
+
+    private static void close(Vertx vertx) {
+        vertx.close().toCompletionStage().toCompletableFuture().join();
     }
 
     private void closeDatabase() {

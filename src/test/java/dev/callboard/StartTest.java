@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -83,6 +84,18 @@ final class StartTest {
     @Test
     void allowsATrialOnLoopbackOnly() {
         assertStops(Map.of("callboard.trial", "true", "callboard.http.host", "0.0.0.0"), "callboard.trial: ");
+    }
+
+    @Test
+    void needsAPasswordForManagementOffLoopback() {
+        assertStops(Map.of("callboard.management.host", "0.0.0.0"), "callboard.management.password: ");
+        assertStops(Map.of("callboard.management.host", "callboard.internal"), "callboard.management.password: ");
+        assertStops(
+                Map.of("callboard.management.password", "15 characters.."),
+                "callboard.management.password: does not have 16 to 200 characters of ASCII (the value is not shown)");
+        assertStops("callboard.management.allowed-hosts", "callboard.internal, x.example:9876", "'x.example:9876'");
+        assertThat(new Settings.Management("0.0.0.0", 9876, List.of(), Optional.of(SECRET)).toString())
+                .doesNotContain(SECRET);
     }
 
     @Test

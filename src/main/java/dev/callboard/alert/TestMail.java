@@ -4,6 +4,7 @@ import dev.callboard.settings.Settings;
 import jakarta.mail.MessagingException;
 import jakarta.mail.internet.MimeMessage;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Variable;
 
 /**
@@ -15,6 +16,7 @@ public final class TestMail {
     private final MailHealthCheck health;
     private final List<String> addresses;
     private final String server;
+    private final AtomicBoolean underWay = new AtomicBoolean();
 
     public TestMail(Settings settings, Recipients recipients, MailComposer composer, MailHealthCheck health) {
         this.composer = composer;
@@ -22,6 +24,19 @@ public final class TestMail {
         this.addresses =
                 recipients.all().stream().map(DeliveryResult::normalize).toList();
         this.server = MailServer.describe(settings);
+    }
+
+    /**
+     * Begins a test mail, unless one is under way: a server that hangs would otherwise take a worker for each.
+     *
+     * @return whether it was begun; {@link #end} must follow then
+     */
+    public boolean begin() {
+        return underWay.compareAndSet(false, true);
+    }
+
+    public void end() {
+        underWay.set(false);
     }
 
     public MimeMessage compose() throws MessagingException {

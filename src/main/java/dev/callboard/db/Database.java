@@ -6,26 +6,33 @@ import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 
 /**
- * The open database with its connection pool. What differs between H2 and PostgreSQL is in {@link Engine}. Safe for use by
- * any number of threads.
+ * The open database with its connections, in one pool for each purpose, so that none waits for those of another. What
+ * differs between H2 and PostgreSQL is in {@link Engine}. Safe for use by any number of threads.
  */
 public final class Database implements AutoCloseable {
     static final String KEY = "callboard.database.url";
 
-    private static final int MAX_CONNECTIONS = 10;
+    private static final int BACKGROUND_CONNECTIONS = 8;
+    private static final int LOOKUP_CONNECTIONS = 4;
+    private static final int LOOKUP_TIMEOUT_MS = 5_000;
     private static final int CONNECTION_TIMEOUT_MS = 5_000;
 
     private final Engine engine;
-    private final HikariDataSource pool;
+    private final HikariDataSource background;
+    private final HikariDataSource recording;
+    private final HikariDataSource lookups;
 
-    private Database(Engine engine, HikariDataSource pool) {
+    private Database(Engine engine, HikariDataSource background, HikariDataSource recording, HikariDataSource lookups) {
         this.engine = engine;
-        this.pool = pool;
+        this.background = background;
+        this.recording = recording;
+        this.lookups = lookups;
     }
 
     /**
@@ -38,18 +45,35 @@ public final class Database implements AutoCloseable {
         Engine engine = Engine.of(settings.database().url());
         engine.prepare();
         migrate(engine, settings.database());
-        HikariConfig config = config(settings.database());
-        config.setMaximumPoolSize(MAX_CONNECTIONS);
+        HikariDataSource background = connect(config(settings.database(), engine, "background", BACKGROUND_CONNECTIONS));
+        engine.opened(background);
+        HikariDataSource recording = null;
+        try {
+            recording = connect(config(settings.database(), engine, "recording", engine.writers()));
+            HikariConfig lookups = config(settings.database(), engine, "lookups", LOOKUP_CONNECTIONS);
+            engine.limitStatements(lookups, LOOKUP_TIMEOUT_MS);
+            return new Database(engine, background, recording, connect(lookups));
+        } catch (StartException e) {
+            if (recording != null) {
+                recording.close();
+            }
+            engine.close(background);
+            throw e;
+        }
+    }
+
+    /** One of the pools. */
+    private static HikariConfig config(Settings.Database database, Engine engine, String name, int connections) {
+        HikariConfig config = config(database, name);
+        config.setMaximumPoolSize(connections);
         engine.configure(config);
-        HikariDataSource pool = connect(config);
-        engine.opened(pool);
-        return new Database(engine, pool);
+        return config;
     }
 
     /** What any pool needs. */
-    private static HikariConfig config(Settings.Database database) {
+    private static HikariConfig config(Settings.Database database, String name) {
         HikariConfig config = new HikariConfig();
-        config.setPoolName("callboard");
+        config.setPoolName("callboard-" + name);
         config.setJdbcUrl(database.url());
         config.setUsername(database.user());
         config.setPassword(database.password());
@@ -60,9 +84,9 @@ public final class Database implements AutoCloseable {
         return config;
     }
 
-    /** Runs on connections of its own, without the pool's timeouts: a migration of a large table takes its time. */
+    /** Runs on connections of its own, without the pools' timeouts: a migration of a large table takes its time. */
     private static void migrate(Engine engine, Settings.Database database) {
-        HikariConfig config = config(database);
+        HikariConfig config = config(database, "migration");
         config.setMinimumIdle(0);
         engine.configureForMigrations(config);
         try (HikariDataSource connections = connect(config)) {
@@ -100,8 +124,19 @@ public final class Database implements AutoCloseable {
         return url.split("[;?]", 2)[0].replaceAll("//[^/@]*@", "//");
     }
 
+    /** Connections for all that is neither recording nor a look-up: mails, retention, health, the quarantine. */
     public DataSource dataSource() {
-        return pool;
+        return background;
+    }
+
+    /** Connections for recording alone, one for each of the {@link #writers}, so that it waits for nothing else. */
+    public DataSource recording() {
+        return recording;
+    }
+
+    /** Connections for the requests on the management port: few, and with a time limit for each statement. */
+    public DataSource lookups() {
+        return lookups;
     }
 
     /**
@@ -113,13 +148,15 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Takes a connection out of the pool after an error that the connection itself may have caused, and with it the idle
-     * ones, which probably have the same fault.
+     * Takes a connection of {@link #recording} out of its pool after an error that the connection itself may have caused,
+     * and with it the idle ones of all pools, which probably have the same fault.
      */
     public void discard(Connection connection) {
         engine.discard(connection);
-        pool.evictConnection(connection);
-        pool.getHikariPoolMXBean().softEvictConnections();
+        recording.evictConnection(connection);
+        for (HikariDataSource pool : List.of(recording, background, lookups)) {
+            pool.getHikariPoolMXBean().softEvictConnections();
+        }
     }
 
     /** How many groups of callbacks are worth writing at the same time. */
@@ -132,9 +169,11 @@ public final class Database implements AutoCloseable {
         return engine instanceof H2Engine;
     }
 
-    /** Closes the pool, and H2's file. Does nothing if it is closed. */
+    /** Closes the pools, and H2's file. Does nothing if it is closed. */
     @Override
     public void close() {
-        engine.close(pool);
+        lookups.close();
+        recording.close();
+        engine.close(background);
     }
 }

@@ -33,6 +33,9 @@ interface Engine {
     /** The same for the connections of the migrations, which may take and wait for any time. */
     void configureForMigrations(HikariConfig config);
 
+    /** Cancels each statement on the connections of this pool that takes longer. */
+    void limitStatements(HikariConfig config, int milliseconds);
+
     /** Called once the tables are migrated and the pool is open. */
     default void opened(HikariDataSource pool) {}
 

@@ -88,6 +88,11 @@ final class H2Engine implements Engine {
         configure(config);
     }
 
+    @Override
+    public void limitStatements(HikariConfig config, int milliseconds) {
+        config.setConnectionInitSql("SET QUERY_TIMEOUT " + milliseconds);
+    }
+
     private static String withOptions(String url) {
         StringBuilder all = new StringBuilder(url);
         Stream.of(REQUIRED, DEFAULTS)

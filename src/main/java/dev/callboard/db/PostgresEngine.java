@@ -39,6 +39,11 @@ final class PostgresEngine implements Engine {
         config.addDataSourceProperty("ApplicationName", "callboard");
     }
 
+    @Override
+    public void limitStatements(HikariConfig config, int milliseconds) {
+        config.setConnectionInitSql(config.getConnectionInitSql() + "; SET statement_timeout = " + milliseconds);
+    }
+
     /** Two, so that not all callbacks wait while another process holds the lock of one group's task. */
     @Override
     public int writers() {

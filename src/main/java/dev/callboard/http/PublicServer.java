@@ -24,6 +24,7 @@ import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.impl.RouteImpl;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
@@ -46,7 +47,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class PublicServer extends ServiceSupport {
     /** The name of its router in Camel's registry. */
-    public static final String ROUTER = "callboard-callbacks";
+    private static final String ROUTER = "callboard-callbacks";
 
     private static final Logger LOG = LoggerFactory.getLogger(PublicServer.class);
     private static final int START_TIMEOUT_SECONDS = 10;
@@ -104,8 +105,9 @@ public final class PublicServer extends ServiceSupport {
         admission.open();
     }
 
-    AdmissionControl admission() {
-        return admission;
+    /** Serves the routes of a component. */
+    public RouterEngine engine() {
+        return new RouterEngine(ROUTER, port, admission::limited, List.of(admission::enterRoute));
     }
 
     @Override

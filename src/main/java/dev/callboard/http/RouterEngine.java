@@ -1,7 +1,9 @@
 package dev.callboard.http;
 
+import io.vertx.core.Handler;
+import io.vertx.ext.web.RoutingContext;
 import java.util.List;
-import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.apache.camel.Processor;
 import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
 import org.apache.camel.component.platform.http.spi.PlatformHttpConsumer;
@@ -13,21 +15,23 @@ import org.apache.camel.support.service.ServiceSupport;
 public final class RouterEngine extends ServiceSupport implements PlatformHttpEngine {
     private final String routerName;
     private final int port;
-    private final Optional<PublicServer> server;
+    private final UnaryOperator<Processor> limit;
+    private final List<Handler<RoutingContext>> handlers;
 
-    /** @param server the public server, whose limits hold for the requests; empty for management, which has none */
-    public RouterEngine(String routerName, int port, Optional<PublicServer> server) {
+    /**
+     * @param limit what a worker runs instead of a route, which it calls within the limits of the server
+     * @param handlers what the event loop runs before
+     */
+    RouterEngine(String routerName, int port, UnaryOperator<Processor> limit, List<Handler<RoutingContext>> handlers) {
         this.routerName = routerName;
         this.port = port;
-        this.server = server;
+        this.limit = limit;
+        this.handlers = handlers;
     }
 
     @Override
     public PlatformHttpConsumer createConsumer(PlatformHttpEndpoint endpoint, Processor route) {
-        return server.map(PublicServer::admission)
-                .map(admission -> new VertxPlatformHttpConsumer(
-                        endpoint, admission.limited(route), List.of(admission::enterRoute), routerName))
-                .orElseGet(() -> new VertxPlatformHttpConsumer(endpoint, route, List.of(), routerName));
+        return new VertxPlatformHttpConsumer(endpoint, limit.apply(route), handlers, routerName);
     }
 
     @Override

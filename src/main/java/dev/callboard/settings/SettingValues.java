@@ -22,6 +22,10 @@ final class SettingValues {
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
     private static final Pattern DAYS = Pattern.compile("([1-9][0-9]{0,4})d");
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{32,64}");
+    /** RFC 7617 leaves open how a login with other characters is encoded. */
+    private static final Pattern PASSWORD = Pattern.compile("[ -~]{16,200}");
+
+    private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?");
     private static final int MAX_TOKENS = 2;
     private static final int MAX_PORT = 65535;
     private static final String ANY = "any";
@@ -144,6 +148,28 @@ final class SettingValues {
             sources.addAll(AddressRange.LOOPBACK);
         }
         return List.copyOf(sources);
+    }
+
+    List<String> hostNames(String key) {
+        return list(key).stream()
+                .map(name -> {
+                    if (!HOST_NAME.matcher(name).matches()) {
+                        throw StartException.of(
+                                key, "'" + name + "' is not a host name like callboard.internal, without a port");
+                    }
+                    return name;
+                })
+                .toList();
+    }
+
+    /** A password that others use against us; empty if the value is. */
+    Optional<String> password(String key) {
+        return optionalText(key).map(password -> {
+            if (!PASSWORD.matcher(password).matches()) {
+                throw StartException.of(key, "does not have 16 to 200 characters of ASCII (the value is not shown)");
+            }
+            return password;
+        });
     }
 
     List<String> tokens(String key) {

@@ -62,11 +62,22 @@ public record Settings(
         }
     }
 
-    /** The management HTTP server. */
-    public record Management(String host, int port) {
+    /**
+     * The management HTTP server.
+     *
+     * @param allowedHosts the host names of requests that are answered, beside loopback and {@code host}
+     * @param password what each request must have; empty if it needs none, which is allowed on loopback only
+     */
+    public record Management(String host, int port, List<String> allowedHosts, Optional<String> password) {
         /** The base URL of the server, without a trailing slash. */
         public String url() {
             return "http://" + host + ":" + port;
+        }
+
+        /** Shows no password. */
+        @Override
+        public String toString() {
+            return "Management[host=" + host + ", port=" + port + "]";
         }
     }
 

@@ -61,6 +61,8 @@ final class SettingsReader {
         defaults.put("callboard.http.port", "8080");
         defaults.put("callboard.management.host", "127.0.0.1");
         defaults.put("callboard.management.port", "9876");
+        defaults.put("callboard.management.allowed-hosts", "");
+        defaults.put("callboard.management.password", "");
         defaults.put("callboard.http.max-in-flight", "256");
         defaults.put("callboard.http.max-connections", "1000");
         defaults.put("callboard.http.header-timeout", "10s");
@@ -190,7 +192,10 @@ final class SettingsReader {
         return new Settings(
                 http(values),
                 new Settings.Management(
-                        values.text("callboard.management.host"), values.port("callboard.management.port")),
+                        values.text("callboard.management.host"),
+                        values.port("callboard.management.port"),
+                        values.hostNames("callboard.management.allowed-hosts"),
+                        values.password("callboard.management.password")),
                 trial,
                 values.ranges("callboard.trusted-proxies"),
                 providers(values, folder.providers(), trial),
@@ -285,7 +290,18 @@ final class SettingsReader {
         if (settings.trial()) {
             checkTrial(settings);
         }
+        checkManagement(settings.management());
         checkMail(settings.mail());
+    }
+
+    private static void checkManagement(Settings.Management management) {
+        if (!AddressRange.isLoopbackName(management.host())
+                && management.password().isEmpty()) {
+            throw StartException.of(
+                    "callboard.management.password",
+                    "is needed, since callboard.management.host=" + management.host()
+                            + " is not on loopback (create one with: openssl rand -hex 24)");
+        }
     }
 
     private static boolean containsAllAddresses(List<AddressRange> ranges) {

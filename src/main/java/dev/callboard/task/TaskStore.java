@@ -164,7 +164,7 @@ public final class TaskStore {
 
     /** Runs a transaction, and notes whether the database can be written. */
     private <T> T attempt(Transaction.Work<T> work) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
+        try (Connection connection = database.recording().getConnection()) {
             try {
                 T result = work.run(connection);
                 last = new Attempt(System.nanoTime(), null);

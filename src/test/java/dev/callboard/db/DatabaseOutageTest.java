@@ -33,7 +33,7 @@ final class DatabaseOutageTest extends OnEachDatabase {
                             answer.headers().firstValue("Retry-After").orElseThrow()))
                     .isPositive();
             awaitHealth(503, "DOWN");
-            assertThat(callboard.manage("/tasks").statusCode()).isEqualTo(500);
+            assertThat(callboard.manage("/tasks").statusCode()).isEqualTo(503);
         }
 
         awaitHealth(200, "UP");
@@ -48,7 +48,8 @@ final class DatabaseOutageTest extends OnEachDatabase {
     void recordsAfterTheConnectionThatCreatedTheTablesIsReplaced() throws Exception {
         HikariPoolMXBean pool = callboard
                 .callboard()
-                .dataSource()
+                .database()
+                .recording()
                 .unwrap(HikariDataSource.class)
                 .getHikariPoolMXBean();
 

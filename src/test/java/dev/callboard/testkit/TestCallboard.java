@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -189,6 +190,14 @@ public final class TestCallboard implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A connection to the database that is none of Callboard's. */
+    public Connection connect() throws SQLException {
+        return DriverManager.getConnection(
+                settings.get("callboard.database.url"),
+                settings.getOrDefault("callboard.database.user", "sa"),
+                settings.getOrDefault("callboard.database.password", ""));
     }
 
     /** The rows of a query, each a map of lower-case column names. */
