@@ -32,6 +32,7 @@ final class PackagesTest {
             "callback", List.of("settings", "text"),
             "alert", List.of("db", "settings", "text"),
             "task", List.of("alert", "db", "settings", "text"),
+            "lookup", List.of("db", "text"),
             "security", List.of("settings", "text"),
             "db", List.of("settings", "text"),
             "settings", List.of("text"),
