@@ -16,6 +16,8 @@ import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
+import dev.callboard.lookup.MailLookup;
+import dev.callboard.lookup.TaskLookup;
 import dev.callboard.security.Rejections;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.security.Tokens;
@@ -106,6 +108,8 @@ final class Beans implements AutoCloseable {
         registry.bind("dataSource", database.dataSource());
         registry.bind("database-health", new DatabaseHealthCheck(database));
         registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
+        registry.bind("taskLookup", new TaskLookup(database));
+        registry.bind("mailLookup", new MailLookup(database));
         registry.bind("retention", new Retention(database, settings.retention(), clock));
         AlertMetrics alertMetrics = new AlertMetrics(metrics, database, clock);
         Outbox outbox = new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock);

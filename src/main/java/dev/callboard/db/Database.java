@@ -6,6 +6,7 @@ import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -52,7 +53,7 @@ public final class Database implements AutoCloseable {
         HikariDataSource pool = connect(config);
         boolean migrated;
         try {
-            migrated = migrate(pool);
+            migrated = migrate(pool, engine);
         } catch (FlywayException e) {
             engine.close(pool);
             throw StartException.of(KEY, "the migration of the tables failed (" + oneLine(e) + ")");
@@ -75,10 +76,11 @@ public final class Database implements AutoCloseable {
     }
 
     /** Whether there was anything to migrate. */
-    private static boolean migrate(DataSource dataSource) {
+    private static boolean migrate(DataSource dataSource, Engine engine) {
         return Flyway.configure()
                         .dataSource(dataSource)
                         .locations("classpath:db/migration")
+                        .placeholders(Map.of("by_code", engine.orderByCode()))
                         .load()
                         .migrate()
                         .migrationsExecuted

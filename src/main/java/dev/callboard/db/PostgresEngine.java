@@ -24,6 +24,11 @@ final class PostgresEngine implements Engine {
                 + " SET idle_in_transaction_session_timeout = '15s'");
     }
 
+    @Override
+    public String orderByCode() {
+        return "COLLATE \"C\"";
+    }
+
     /** Two, so that not all callbacks wait while another process holds the lock of one group's task. */
     @Override
     public int writers() {
