@@ -17,7 +17,9 @@ import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
 import dev.callboard.http.ManagementServer;
+import dev.callboard.lookup.MailLookup;
 import dev.callboard.lookup.QuarantineList;
+import dev.callboard.lookup.TaskLookup;
 import dev.callboard.security.Rejections;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.security.Tokens;
@@ -109,6 +111,8 @@ final class Beans implements AutoCloseable {
         registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
         registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));
         registry.bind("quarantineList", new QuarantineList(database));
+        registry.bind("taskLookup", new TaskLookup(database));
+        registry.bind("mailLookup", new MailLookup(database));
         registry.bind("retention", new Retention(database, settings.retention(), clock));
         AlertMetrics alertMetrics = new AlertMetrics(metrics, database, mailHealth, clock);
         registry.bind("alertMetrics", alertMetrics);

@@ -1,10 +1,11 @@
 -- The tables of Callboard. The same text runs on PostgreSQL and on H2 in PostgreSQL mode.
--- All times are in UTC. Texts hold no U+0000, which PostgreSQL does not store.
+-- All times are in UTC. Texts hold no U+0000, which PostgreSQL does not store. Task ids are in the order of their characters'
+-- codes (by_code), so that those with the same prefix are neighbours: PostgreSQL's default is the order of some language.
 
 -- One row a task of a provider: its current state, as of the callback that was applied last.
 CREATE TABLE task (
     provider            VARCHAR(50)  NOT NULL,
-    task_id             VARCHAR(200) NOT NULL,
+    task_id             VARCHAR(200) ${by_code} NOT NULL,
     -- What the provider says about the task; a later callback that omits one of these does not erase it.
     task_type           VARCHAR(200),
     business_id         VARCHAR(200),
@@ -25,20 +26,25 @@ CREATE TABLE task (
     applied_callback_id UUID         NOT NULL,
     -- Counts the changes of status from 1, so that a task that fails twice raises two alerts.
     revision            INTEGER      NOT NULL,
-    CONSTRAINT task_key PRIMARY KEY (provider, task_id),
+    -- In this order, it also serves GET /tasks?taskIdPrefix=.
+    CONSTRAINT task_key PRIMARY KEY (task_id, provider),
     CONSTRAINT task_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),
     CONSTRAINT task_revision_is_positive CHECK (revision > 0)
 );
--- Serves GET /tasks, newest first, and the retention's search for the oldest.
-CREATE INDEX task_by_change ON task (changed_at);
--- Serves GET /tasks?outcome=, newest first.
-CREATE INDEX task_by_outcome_and_change ON task (outcome, changed_at);
+-- The first serves GET /tasks, newest first, its changedSince and changedUntil, and the retention's search for the oldest.
+-- The others serve its filters, also newest first, so that one page of few matches does not read all tasks. Each index
+-- ends with a unique column, at which a page can end.
+CREATE INDEX task_by_change ON task (changed_at, applied_callback_id);
+CREATE INDEX task_by_outcome ON task (outcome, changed_at, applied_callback_id);
+CREATE INDEX task_by_provider ON task (provider, changed_at, applied_callback_id);
+CREATE INDEX task_by_type ON task (task_type, changed_at, applied_callback_id);
+CREATE INDEX task_by_business ON task (business_id, changed_at, applied_callback_id);
 
 -- One row a callback as received, append only; duplicates are not stored.
 CREATE TABLE callback (
     callback_id    UUID         NOT NULL,
     provider       VARCHAR(50)  NOT NULL,
-    task_id        VARCHAR(200) NOT NULL,
+    task_id        VARCHAR(200) ${by_code} NOT NULL,
     -- What its route set.
     status         VARCHAR(200) NOT NULL,
     outcome        VARCHAR(20)  NOT NULL,
@@ -69,7 +75,7 @@ CREATE TABLE callback (
 -- One row a file that a task produced. A long URL fits into no index of PostgreSQL, so its SHA-256 is in the key.
 CREATE TABLE result (
     provider    VARCHAR(50)  NOT NULL,
-    task_id     VARCHAR(200) NOT NULL,
+    task_id     VARCHAR(200) ${by_code} NOT NULL,
     url_digest  BYTEA        NOT NULL,
     kind        VARCHAR(20)  NOT NULL,
     url         TEXT         NOT NULL,
@@ -111,7 +117,7 @@ CREATE TABLE alert (
     alert_id    UUID        NOT NULL,
     kind        VARCHAR(20) NOT NULL,
     provider    VARCHAR(50) NOT NULL,
-    task_id     VARCHAR(200),
+    task_id     VARCHAR(200) ${by_code},
     revision    INTEGER,
     -- For a kind that is raised once an hour or a day: the kind, what it is about, and the hour or day.
     dedup_key   VARCHAR(400),
@@ -172,6 +178,9 @@ CREATE TABLE mail (
 );
 -- Serves the search for the mails that are due, and for those that wait.
 CREATE INDEX mail_by_next_attempt ON mail (next_attempt_at);
+-- Serve GET /mails, newest first, and its filter by state.
+CREATE INDEX mail_by_creation ON mail (created_at, mail_id);
+CREATE INDEX mail_by_state ON mail (state, created_at, mail_id);
 
 -- One row for each recipient of a mail.
 CREATE TABLE mail_recipient (
@@ -183,3 +192,5 @@ CREATE TABLE mail_recipient (
     CONSTRAINT mail_recipient_has_a_mail FOREIGN KEY (mail_id) REFERENCES mail (mail_id) ON DELETE CASCADE,
     CONSTRAINT mail_recipient_state_is_known CHECK (state IN ('pending', 'accepted', 'rejected'))
 );
+-- Serves GET /mails?refused=true, and the search for the mails to try again at the start.
+CREATE INDEX mail_recipient_by_state ON mail_recipient (state, mail_id);

@@ -482,46 +482,6 @@ final class FotorTest extends OnEachDatabase {
     // ---- the management API ----
 
     @Test
-    void listsTasksByOutcomeAndProviderNewestFirst() throws IOException {
-        String older = newId();
-        String newer = newId();
-        accept(fotor(older, 2, ""));
-        accept(fotor(newer, 2, ""));
-        accept(fotor(newId(), 0, ""));
-
-        JsonNode failed = JSON.readTree(
-                callboard.manage("/tasks?outcome=failed&provider=fotor&limit=2").body());
-
-        assertThat(failed.findValuesAsText("taskId")).containsExactly(newer, older);
-        assertThat(failed.get(0).get("outcome").asText()).isEqualTo("failed");
-        assertThat(callboard.manage("/tasks?provider=unknown").body()).isEqualTo("[]");
-        assertThat(JSON.readTree(callboard.manage("/tasks?limit=1").body())).hasSize(1);
-        assertThat(JSON.readTree(callboard.manage("/tasks").body())).hasSizeBetween(3, 100);
-        assertThat(callboard.manage("/tasks").headers().firstValue("Content-Type"))
-                .hasValue("application/json");
-    }
-
-    @Test
-    void answersAnInvalidFilterWith400() {
-        for (String query : List.of(
-                "limit=many",
-                "limit=-1",
-                "limit=1.5",
-                "limit=99999999999",
-                "limit=1&limit=2",
-                "outcome=lost",
-                "outcome=failed&outcome=completed",
-                "outcome=%00",
-                "provider=%00",
-                "provider=a&provider=b",
-                "provider=%27%20OR%201=1")) {
-            HttpResponse<String> answer = callboard.manage("/tasks?" + query);
-            assertThat(answer.statusCode()).as(query).isEqualTo(400);
-            assertThat(answer.body()).as(query).isEmpty();
-        }
-    }
-
-    @Test
     void answersAnUnknownTaskWith404() {
         for (String path : List.of(
                 "fotor/" + newId(),
@@ -533,19 +493,6 @@ final class FotorTest extends OnEachDatabase {
                 "fotor/" + "x".repeat(300))) {
             assertThat(callboard.manage("/tasks/" + path).statusCode()).as(path).isEqualTo(404);
         }
-    }
-
-    @Test
-    void ignoresTheQueryWhenItShowsATask() {
-        String id = newId();
-        String other = newId();
-        accept(fotor(id, 0, ""));
-        accept(fotor(other, 2, ""));
-
-        String query = "?taskId=" + other + "&provider=unknown&CamelJdbcParameters=x&taskId=" + other;
-
-        assertThat(callboard.task("fotor", id + query).at("/task/taskId").asText())
-                .isEqualTo(id);
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.callboard.settings.StartException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -93,6 +94,7 @@ public final class Database implements AutoCloseable {
             Flyway.configure()
                     .dataSource(connections)
                     .locations("classpath:db/migration")
+                    .placeholders(Map.of("by_code", engine.orderByCode()))
                     // Wait for another node that migrates, however long that takes.
                     .lockRetryCount(-1)
                     .load()

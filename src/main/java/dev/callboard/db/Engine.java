@@ -45,6 +45,11 @@ interface Engine {
     /** Called before a connection with an error is taken out of the pool. */
     default void discard(Connection connection) {}
 
+    /** What follows the type of a text column that is in the order of its characters' codes, in the migrations. */
+    default String orderByCode() {
+        return "";
+    }
+
     /** See {@link Database#writers}. */
     int writers();
 

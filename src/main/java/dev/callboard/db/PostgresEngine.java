@@ -44,6 +44,11 @@ final class PostgresEngine implements Engine {
         config.setConnectionInitSql(config.getConnectionInitSql() + "; SET statement_timeout = " + milliseconds);
     }
 
+    @Override
+    public String orderByCode() {
+        return "COLLATE \"C\"";
+    }
+
     /** Two, so that not all callbacks wait while another process holds the lock of one group's task. */
     @Override
     public int writers() {

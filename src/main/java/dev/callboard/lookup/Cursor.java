@@ -6,6 +6,7 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -20,6 +21,8 @@ public final class Cursor {
     /** No key has it. */
     private static final String SEPARATOR = "\0";
 
+    private static final HexFormat HEX = HexFormat.of();
+
     private final List<String> parts;
 
     private Cursor(List<String> parts) {
@@ -29,10 +32,12 @@ public final class Cursor {
     /**
      * The key of a row.
      *
-     * @param key texts without U+0000, instants, UUIDs and numbers
+     * @param key texts without U+0000, instants, UUIDs and bytes
      */
     public static Cursor of(Object... key) {
-        return new Cursor(Arrays.stream(key).map(String::valueOf).toList());
+        return new Cursor(Arrays.stream(key)
+                .map(part -> part instanceof byte[] bytes ? HEX.formatHex(bytes) : String.valueOf(part))
+                .toList());
     }
 
     /** As the value of a query parameter, without characters that a URL would have to escape. */
@@ -67,12 +72,17 @@ public final class Cursor {
         return time;
     }
 
+    /** A cursor that is a part of this one, encoded. */
+    Cursor nested(int index) throws InvalidParametersException {
+        return decode(text(index)).orElseThrow(() -> new InvalidParametersException(Parameter.CURSOR));
+    }
+
     public UUID uuid(int index) throws InvalidParametersException {
         return part(index, UUID::fromString);
     }
 
-    public int number(int index) throws InvalidParametersException {
-        return part(index, Integer::parseUnsignedInt);
+    public byte[] bytes(int index) throws InvalidParametersException {
+        return part(index, HEX::parseHex);
     }
 
     private <T> T part(int index, Function<String, T> read) throws InvalidParametersException {

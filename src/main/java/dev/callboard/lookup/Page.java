@@ -1,6 +1,5 @@
 package dev.callboard.lookup;
 
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -10,8 +9,8 @@ import java.util.Optional;
  * @param link the value of the header {@code Link} that leads to the next page; null on the last one
  */
 public record Page(Object content, String link) {
-    /** The rows of a list. */
-    static Page of(LookupRequest request, List<?> rows, Optional<Cursor> next) {
-        return new Page(rows, next.map(request::next).orElse(null));
+    /** @param next where the next page begins; empty on the last one */
+    static Page of(LookupRequest request, Object content, Optional<Cursor> next) {
+        return new Page(content, next.map(request::next).orElse(null));
     }
 }

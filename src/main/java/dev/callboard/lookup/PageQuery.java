@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * A query for one page of a list. Its text is made of fixed fragments; every value is a parameter. A page begins after
@@ -30,24 +31,56 @@ final class PageQuery {
 
     private final StringBuilder sql;
     private final List<Object> values = new ArrayList<>();
-    private final List<String> key;
+    private final List<KeyColumn> key;
     private final String direction;
     private String next = "WHERE ";
     private String order = "";
 
-    private PageQuery(String select, String direction, String... key) {
+    /**
+     * A column that orders a list.
+     *
+     * @param read reads its value from the part of a cursor
+     */
+    record KeyColumn(String column, Part read) {
+        static KeyColumn time(String column) {
+            return new KeyColumn(column, Cursor::time);
+        }
+
+        static KeyColumn text(String column) {
+            return new KeyColumn(column, Cursor::text);
+        }
+
+        static KeyColumn uuid(String column) {
+            return new KeyColumn(column, Cursor::uuid);
+        }
+
+        static KeyColumn bytes(String column) {
+            return new KeyColumn(column, Cursor::bytes);
+        }
+
+        @FunctionalInterface
+        interface Part {
+            Object of(Cursor cursor, int index) throws InvalidParametersException;
+        }
+    }
+
+    private PageQuery(String select, String direction, KeyColumn... key) {
         this.sql = new StringBuilder(select);
         this.direction = direction;
         this.key = List.of(key);
     }
 
-    /** @param key the columns that order the list, together unique */
-    static PageQuery ascending(String select, String... key) {
+    /**
+     * A list in ascending order.
+     *
+     * @param key what orders the list; together unique
+     */
+    static PageQuery ascending(String select, KeyColumn... key) {
         return new PageQuery(select, "ASC", key);
     }
 
     /** The same in descending order. */
-    static PageQuery descending(String select, String... key) {
+    static PageQuery descending(String select, KeyColumn... key) {
         return new PageQuery(select, "DESC", key);
     }
 
@@ -75,42 +108,49 @@ final class PageQuery {
         return this;
     }
 
-    /** Takes only rows behind this key. */
-    PageQuery after(List<?> after) {
-        String comparison = direction.equals("ASC") ? ">" : "<";
-        where(
-                "(" + String.join(", ", key) + ") " + comparison + " (?" + ", ?".repeat(key.size() - 1) + ")",
-                after.toArray());
+    /**
+     * Takes only rows behind this place; takes all if it is empty.
+     *
+     * @throws InvalidParametersException if the place is none of this list
+     */
+    PageQuery after(Optional<Cursor> place) throws InvalidParametersException {
+        if (place.isPresent()) {
+            List<Object> after = new ArrayList<>();
+            for (KeyColumn part : key) {
+                after.add(part.read().of(place.get(), after.size()));
+            }
+            where(
+                    "(" + columns(", ") + (direction.equals("ASC") ? ") > (?" : ") < (?") + ", ?".repeat(key.size() - 1)
+                            + ")",
+                    after.toArray());
+        }
         return this;
     }
 
-    /**
-     * One row.
-     *
-     * @param fields the columns of the answer
-     * @param key where the next page begins if this is the last row
-     */
-    record Row(Map<String, Object> fields, Cursor key) {}
+    private String columns(String separator) {
+        return key.stream().map(KeyColumn::column).collect(Collectors.joining(separator));
+    }
 
     /**
-     * The rows of a page.
+     * The rows of a page, each with the columns of the answer.
      *
-     * @param more whether there are others after them
+     * @param next where the next page begins; empty if there is none
      */
-    record Rows(List<Row> rows, boolean more) {
-        /** The first rows of these. */
-        Rows first(int count) {
-            return count < rows.size() ? new Rows(rows.subList(0, count), true) : this;
-        }
+    record Rows(List<Map<String, Object>> rows, Optional<Cursor> next) {
+        static final Rows NONE = new Rows(List.of(), Optional.empty());
+    }
 
-        List<Map<String, Object>> fields() {
-            return rows.stream().map(Row::fields).toList();
-        }
+    /** Adds to a row what another statement reads. */
+    @FunctionalInterface
+    interface Detail {
+        Detail NONE = row -> {};
 
-        /** Where the next page begins; empty if there is none. */
-        Optional<Cursor> next() {
-            return more ? Optional.of(rows.get(rows.size() - 1).key()) : Optional.empty();
-        }
+        /**
+         * Is called once for each row of the page.
+         *
+         * @param row all of its columns
+         */
+        void add(Map<String, Object> row) throws SQLException;
     }
 
     /**
@@ -119,8 +159,9 @@ final class PageQuery {
      * @param limit how many rows it has at most
      * @param budget how long they may be together
      */
-    Rows read(Connection connection, int limit, Budget budget) throws SQLException {
-        List<Row> rows = new ArrayList<>();
+    Rows read(Connection connection, int limit, Budget budget, Detail detail) throws SQLException {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        Cursor last = null;
         try (PreparedStatement statement = connection.prepareStatement(text(limit))) {
             statement.setFetchSize(FETCH_SIZE);
             for (int i = 0; i < values.size(); i++) {
@@ -128,37 +169,40 @@ final class PageQuery {
             }
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    if (rows.size() == limit || (budget.isSpent() && !rows.isEmpty())) {
-                        return new Rows(rows, true);
+                    if (rows.size() == limit || (budget.isSpent() && last != null)) {
+                        return new Rows(rows, Optional.of(last));
                     }
-                    rows.add(row(row));
-                    budget.spend(rows.get(rows.size() - 1).fields());
+                    Map<String, Object> fields = columns(row);
+                    detail.add(fields);
+                    last = Cursor.of(key.stream()
+                            .map(part -> fields.get("." + part.column()))
+                            .toArray());
+                    fields.keySet().removeIf(name -> name.startsWith("."));
+                    budget.spend(fields);
+                    rows.add(fields);
                 }
             }
         }
-        return new Rows(rows, false);
+        return new Rows(rows, Optional.empty());
     }
 
     private String text(int limit) {
-        return sql + "\nORDER BY " + order + String.join(" " + direction + ", ", key) + " " + direction
-                + "\nFETCH FIRST " + (limit + 1) + " ROWS ONLY";
+        return sql + "\nORDER BY " + order + columns(" " + direction + ", ") + " " + direction + "\nFETCH FIRST "
+                + (limit + 1) + " ROWS ONLY";
     }
 
     private static Object parameter(Object value) {
         return value instanceof Instant time ? time.atOffset(ZoneOffset.UTC) : value;
     }
 
-    private Row row(ResultSet row) throws SQLException {
+    private static Map<String, Object> columns(ResultSet row) throws SQLException {
         ResultSetMetaData columns = row.getMetaData();
-        Map<String, Object> fields = new LinkedHashMap<>();
-        Map<String, Object> place = new LinkedHashMap<>();
+        Map<String, Object> values = new LinkedHashMap<>();
         for (int i = 1; i <= columns.getColumnCount(); i++) {
             String name = columns.getColumnLabel(i);
-            (name.startsWith(".") ? place : fields).put(name, value(row, name, columns.getColumnType(i)));
+            values.put(name, value(row, name, columns.getColumnType(i)));
         }
-        return new Row(
-                fields,
-                Cursor.of(key.stream().map(column -> place.get("." + column)).toArray()));
+        return values;
     }
 
     /** A value that becomes the same JSON with either database. */

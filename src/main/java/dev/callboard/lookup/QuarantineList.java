@@ -2,9 +2,11 @@ package dev.callboard.lookup;
 
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlFile;
+import dev.callboard.lookup.PageQuery.Detail;
+import dev.callboard.lookup.PageQuery.KeyColumn;
+import dev.callboard.lookup.PageQuery.Rows;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.List;
 import org.apache.camel.Exchange;
 
 /**
@@ -30,15 +32,13 @@ public final class QuarantineList {
      */
     public Page page(Exchange exchange) throws InvalidParametersException, SQLException {
         LookupRequest request = LookupRequest.of(exchange, "/quarantine", PROVIDER);
-        PageQuery query = PageQuery.descending(SELECT, "received_at", "quarantine_id")
-                .whereEqual("provider", request.get(PROVIDER));
-        if (request.cursor().isPresent()) {
-            Cursor after = request.cursor().get();
-            query.after(List.of(after.time(0), after.uuid(1)));
-        }
-        try (Connection connection = database.dataSource().getConnection()) {
-            PageQuery.Rows rows = query.read(connection, request.limit(), new Budget());
-            return Page.of(request, rows.fields(), rows.next());
+        PageQuery query = PageQuery.descending(
+                        SELECT, KeyColumn.time("received_at"), KeyColumn.uuid("quarantine_id"))
+                .whereEqual("provider", request.get(PROVIDER))
+                .after(request.cursor());
+        try (Connection connection = database.lookups().getConnection()) {
+            Rows rows = query.read(connection, request.limit(), new Budget(), Detail.NONE);
+            return Page.of(request, rows.rows(), rows.next());
         }
     }
 }

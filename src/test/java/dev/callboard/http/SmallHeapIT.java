@@ -3,17 +3,29 @@ package dev.callboard.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.callboard.db.Database;
+import dev.callboard.settings.Settings;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.CallboardProcess;
 import dev.callboard.testkit.Caller;
 import dev.callboard.testkit.RawHttp;
+import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -24,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The packaged application with a small heap, as in the README, and more large bodies at once than fit into it. */
 final class SmallHeapIT {
     private static final int CALLERS = 64;
+    private static final int LARGE_CALLBACKS = 300;
 
     @Test
     @Timeout(150)
@@ -97,6 +110,65 @@ final class SmallHeapIT {
         } finally {
             half.forEach(RawHttp::close);
         }
+    }
+
+    @Timeout(150)
+    void showsATaskWithManyLargeCallbacks(@TempDir Path folder) throws Exception {
+        Map<String, String> settings = Backend.H2.newDatabase(folder);
+        insertLargeCallbacks(settings);
+        ExecutorService callers = Executors.newFixedThreadPool(4);
+        try (CallboardProcess callboard = new CallboardProcess(folder, settings)) {
+            callboard.start();
+            List<Future<Integer>> callbacks = new ArrayList<>();
+            for (String query : List.of("", "?payloads=full&limit=1000", "?payloads=full", "?payloads=full&limit=2")) {
+                callbacks.add(callers.submit(() -> countCallbacks(callboard.managementPort, query)));
+            }
+
+            for (Future<Integer> count : callbacks) {
+                assertThat(count.get()).isEqualTo(LARGE_CALLBACKS);
+            }
+            assertThat(post(callboard.port, "{\"taskId\":\"after\",\"status\":0}"))
+                    .isEqualTo(200);
+        } finally {
+            callers.shutdownNow();
+        }
+    }
+
+    /** One task with payloads that are many times as long as the heap together. */
+    private static void insertLargeCallbacks(Map<String, String> settings) throws SQLException {
+        Properties properties = new Properties();
+        properties.putAll(settings);
+        try (Database database = Database.open(Settings.read(Path.of("no-file"), Map.of(), properties));
+                Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(
+                    "INSERT INTO task (provider, task_id, status, outcome, first_received_at, last_callback_at,"
+                            + " changed_at, outcome_since, applied_callback_id, revision) VALUES ('fotor', 'large', '0',"
+                            + " 'in_progress', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP,"
+                            + " RANDOM_UUID(), 1)");
+            statement.execute("INSERT INTO callback (callback_id, provider, task_id, status, outcome, payload, digest,"
+                    + " origin, received_at) SELECT RANDOM_UUID(), 'fotor', 'large', '0', 'in_progress',"
+                    + " REPEAT('" + "x".repeat(1000) + "', 900), HASH('SHA-256', i), 'callback', CURRENT_TIMESTAMP"
+                    + " FROM SYSTEM_RANGE(1, " + LARGE_CALLBACKS + ") AS n(i)");
+        }
+    }
+
+    /** How many callbacks of the task all pages have together. */
+    private static int countCallbacks(int port, String query) throws IOException {
+        int count = 0;
+        String next = "/tasks/fotor/large" + query;
+        while (next != null) {
+            HttpResponse<String> page =
+                    TestCallboard.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + next))
+                            .build());
+            assertThat(page.statusCode()).isEqualTo(200);
+            count += new ObjectMapper().readTree(page.body()).at("/callbacks").size();
+            next = page.headers()
+                    .firstValue("Link")
+                    .map(link -> link.substring(1, link.indexOf('>')))
+                    .orElse(null);
+        }
+        return count;
     }
 
     private static int post(int port, String body) throws IOException {

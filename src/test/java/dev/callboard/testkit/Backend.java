@@ -38,7 +38,10 @@ public enum Backend {
         public Map<String, String> newDatabase(Path folder) {
             String name = "callboard_" + UUID.randomUUID().toString().replace("-", "");
             try (Connection connection = Server.POSTGRES.getPostgresDatabase().getConnection()) {
-                execute(connection, "CREATE DATABASE " + name);
+                // As on most servers, texts are in the order of a language.
+                execute(
+                        connection,
+                        "CREATE DATABASE " + name + " TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
             } catch (SQLException e) {
                 throw new IllegalStateException(e);
             }

@@ -1,0 +1,65 @@
+-- The statements of the look-ups. Java adds the conditions, the order and the limit of a page. A column whose name begins
+-- with a dot is where a page ends, and no field of the answer. The JSON names are older than the columns'.
+
+-- name: select-tasks
+-- GET /tasks
+SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", business_id AS "businessId",
+       status AS "status", outcome AS "outcome", failure_reason AS "failureReason", occurred_at AS "occurredAt",
+       changed_at AS "changedAt", changed_at AS ".changed_at", applied_callback_id AS ".applied_callback_id",
+       task_id AS ".task_id", provider AS ".provider"
+  FROM task
+
+-- name: select-task
+-- GET /tasks/{provider}/{taskId}: the task itself.
+SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", business_id AS "businessId",
+       source_task_id AS "sourceTaskId", regen_type AS "regenType", status AS "status", outcome AS "outcome",
+       failure_reason AS "failureReason", occurred_at AS "occurredAt", first_received_at AS "firstReceivedAt",
+       last_callback_at AS "heardAt", changed_at AS "changedAt", outcome_since AS "outcomeSince", revision AS "turn",
+       provider AS ".provider", task_id AS ".task_id"
+  FROM task
+
+-- name: select-results
+-- The files of a task.
+SELECT kind AS "kind", url AS "url", external_id AS "externalId", template_id AS "templateId", flagged AS "flagged",
+       received_at AS "receivedAt", received_at AS ".received_at", url_digest AS ".url_digest"
+  FROM result
+
+-- name: select-callbacks
+-- The callbacks of a task. Their payloads are read one by one, so that those of other pages are not.
+SELECT status AS "status", outcome AS "outcome", alerts AS "alerts", failure_reason AS "failureReason",
+       occurred_at AS "occurredAt", received_at AS "receivedAt", client_address AS "sourceAddress", origin AS "origin",
+       received_at AS ".received_at", callback_id AS ".callback_id"
+  FROM callback
+
+-- name: select-payload
+SELECT payload
+  FROM callback
+ WHERE callback_id = ?
+
+-- name: select-beginning-of-payload
+-- PostgreSQL reads only this part of a long payload.
+SELECT SUBSTRING(payload FROM 1 FOR 4001) AS payload
+  FROM callback
+ WHERE callback_id = ?
+
+-- name: select-mails
+-- GET /mails
+SELECT mail_id AS "mailId", provider AS "provider", kind AS "kind", state AS "state",
+       (SELECT COUNT(*)
+          FROM alert
+         WHERE alert.mail_id = mail.mail_id) AS "alerts",
+       created_at AS "createdAt", attempts AS "attempts", next_attempt_at AS "nextAttemptAt",
+       (SELECT COALESCE(STRING_AGG(address, ',' ORDER BY address), '')
+          FROM mail_recipient recipient
+         WHERE recipient.mail_id = mail.mail_id) AS "recipients",
+       (SELECT COALESCE(STRING_AGG(address, ',' ORDER BY address), '')
+          FROM mail_recipient recipient
+         WHERE recipient.mail_id = mail.mail_id
+           AND recipient.state = 'accepted') AS "takenFor",
+       (SELECT COALESCE(STRING_AGG(address, ',' ORDER BY address), '')
+          FROM mail_recipient recipient
+         WHERE recipient.mail_id = mail.mail_id
+           AND recipient.state = 'rejected') AS "refusedFor",
+       sent_at AS "sentAt", CASE WHEN state = 'bounced' THEN failed_at END AS "setAsideAt", last_error AS "lastError",
+       created_at AS ".created_at", mail_id AS ".mail_id"
+  FROM mail
