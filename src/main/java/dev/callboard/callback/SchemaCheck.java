@@ -52,6 +52,7 @@ public final class SchemaCheck {
                 SchemaValidatorsConfig.builder().pathType(PathType.JSON_POINTER).build();
         for (String provider : providers) {
             Path file = folder.resolve(provider + ".schema.json");
+            SchemaFile.check(file);
             try (InputStream in = Files.newInputStream(file)) {
                 JsonSchema schema = factory.getSchema(in, config);
                 schema.initializeValidators();
