@@ -29,6 +29,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.Set;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.spi.Registry;
@@ -105,7 +106,7 @@ final class Beans implements AutoCloseable {
                 new TaskStore(database)::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
         registry.bind("dataSource", database.dataSource());
         registry.bind("database-health", new DatabaseHealthCheck(database));
-        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
+        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, alertKinds(), clock));
         registry.bind("retention", new Retention(database, settings.retention(), clock));
         AlertMetrics alertMetrics = new AlertMetrics(metrics, database, clock);
         Outbox outbox = new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock);
@@ -117,6 +118,11 @@ final class Beans implements AutoCloseable {
         }
         registry.bind("alertMetrics", alertMetrics);
         registry.bind("outbox", outbox);
+    }
+
+    /** The codes of all kinds of alerts that a route may set. */
+    Set<String> alertKinds() {
+        return recipients.kinds();
     }
 
     SourceCheck sourceCheck() {
