@@ -15,12 +15,15 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.direct.DirectComponent;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.main.BaseMainSupport;
@@ -39,6 +42,9 @@ public final class Callboard implements AutoCloseable {
     /** The routes in the jar, beside those of the user. */
     private static final String INTERNAL_ROUTES = "classpath:camel/*.camel.yaml";
 
+    /** How long a call waits for a route that is replaced at this moment. */
+    private static final Duration RELOAD_TIMEOUT = Duration.ofSeconds(10);
+
     private final Settings settings;
     private final Clock clock;
     private final CompletableFuture<Database> opening;
@@ -47,7 +53,9 @@ public final class Callboard implements AutoCloseable {
     private final Main main = new Main();
     private Beans beans;
     private RouteGuard guard;
+    private RouteCheck check;
     private PublicServer server;
+    private boolean ready;
 
     /** @param opening the database, which opens while Camel reads the routes */
     private Callboard(Settings settings, Clock clock, CompletableFuture<Database> opening) {
@@ -83,11 +91,15 @@ public final class Callboard implements AutoCloseable {
 
     /** The same with another clock, for tests. */
     public static Callboard start(Settings settings, Clock clock) {
+        LogSetup.apply(settings.logLevel());
+        long begin = System.nanoTime();
         Executor beside = task -> new Thread(task, "callboard-open").start();
         Callboard callboard =
                 new Callboard(settings, clock, CompletableFuture.supplyAsync(() -> Database.open(settings), beside));
         try {
             callboard.start();
+            callboard.ready = true;
+            LOG.info("Callboard is ready after {} s.", secondsSince(begin));
             return callboard;
         } catch (Exception e) {
             callboard.close();
@@ -103,8 +115,7 @@ public final class Callboard implements AutoCloseable {
             }
             root = cause;
         }
-        String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
-        return new StartException((guard == null ? "" : guard.fileOf(e)) + message, e);
+        return new StartException(guard == null ? String.valueOf(root.getMessage()) : guard.describe(e), e);
     }
 
     private void start() throws Exception {
@@ -141,6 +152,12 @@ public final class Callboard implements AutoCloseable {
                 beans.bind(vertx);
                 guard = new RouteGuard(camel, settings);
                 guard.watch();
+                check = new RouteCheck(camel, guard, beans.alertKinds());
+                camel.getRegistry().bind("routeCheck", check);
+                // Without a reload no route can appear later, so a call of one that is missing fails at once.
+                DirectComponent direct = camel.getComponent("direct", DirectComponent.class);
+                direct.setBlock(settings.routes().reload());
+                direct.setTimeout(RELOAD_TIMEOUT.toMillis());
             }
 
             @Override
@@ -151,9 +168,14 @@ public final class Callboard implements AutoCloseable {
         });
         main.start();
         guard.checkProviders();
+        check.check();
         if (settings.routes().reload()) {
             main.getCamelContext()
-                    .addService(new RouteReload(settings.routes().folder().toString(), guard));
+                    .addService(new RouteReload(
+                            settings.routes().folder().toString(),
+                            settings.routes().files(),
+                            guard,
+                            check));
         }
         server.open();
         new StartupReport(settings).lines().forEach(LOG::info);
@@ -211,6 +233,10 @@ public final class Callboard implements AutoCloseable {
     /** Accepts no more requests, waits for those in flight, and closes the database. */
     @Override
     public void close() {
+        long begin = System.nanoTime();
+        if (ready) {
+            LOG.info("Callboard stops.");
+        }
         try {
             main.stop();
         } finally {
@@ -220,6 +246,13 @@ public final class Callboard implements AutoCloseable {
             vertx.close().toCompletionStage().toCompletableFuture().join();
             closeDatabase();
         }
+        if (ready) {
+            LOG.info("Callboard has stopped after {} s.", secondsSince(begin));
+        }
+    }
+
+    private static String secondsSince(long nanoTime) {
+        return String.format(Locale.ROOT, "%.1f", (System.nanoTime() - nanoTime) / 1e9);
     }
 
     private void closeDatabase() {
