@@ -140,14 +140,19 @@ final class StartTest {
             Path file = routes.resolve(name + ".camel.yaml");
             Path copy = routes.resolve("zz.camel.yaml");
             Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
-            assertStopsWithRoutes(routes, copy + ": has the ", "which is also in " + file);
+            assertStopsWithRoutes(
+                    routes, routes + "/", ": has the ", ", which is also in ", copy.toString(), file.toString());
         }
         Path more = routes.resolve("zz.camel.yaml");
         Files.writeString(more, template("receive-again", "fotor"));
-        assertStopsWithRoutes(routes, more + ": has the provider fotor, which is also in " + routes);
+        assertStopsWithRoutes(routes, routes + "/", ": has the provider fotor, which is also in ", more.toString());
         Files.writeString(more, "- route:\n    id: record-task\n    from: {uri: \"timer:x\", steps: [{log: x}]}\n");
         assertStopsWithRoutes(
-                routes, more + ": has the route record-task, which is also in ", "record-task.camel.yaml");
+                routes,
+                "",
+                ": has the route record-task, which is also in ",
+                more.toString(),
+                "record-task.camel.yaml");
     }
 
     private static String template(String routeId, String provider) {
@@ -184,6 +189,8 @@ final class StartTest {
     @Test
     void namesAnInvalidSchema() throws IOException {
         assertStopsWithRoutes("fotor.schema.json", "{", "[");
+        assertStopsWithRoutes("fotor.schema.json", "\"object\"", "\"objekt\"", "/type: ", "objekt");
+        assertStopsWithRoutes("fotor.schema.json", "\"required\"", "\"requried\"", "/requried: ", "mean required?");
         assertStopsWithRoutes("fotor.schema.json", "^[^", "^[[^");
     }
 
