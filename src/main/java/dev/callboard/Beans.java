@@ -32,6 +32,7 @@ import dev.callboard.task.TaskStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
 import java.time.Clock;
+import java.util.Set;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.spi.Registry;
@@ -108,7 +109,7 @@ final class Beans implements AutoCloseable {
         registry.bind("dataSource", database.dataSource());
         registry.bind("lookups", database.lookups());
         registry.bind("database-health", new DatabaseHealthCheck(store::checkWritable));
-        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, clock));
+        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, alertKinds(), clock));
         registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("taskLookup", new TaskLookup(database));
@@ -119,6 +120,11 @@ final class Beans implements AutoCloseable {
         registry.bind(
                 "outbox",
                 new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock));
+    }
+
+    /** The codes of all kinds of alerts that a route may set. */
+    Set<String> alertKinds() {
+        return recipients.kinds();
     }
 
     SourceCheck sourceCheck() {

@@ -20,12 +20,14 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.direct.DirectComponent;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
@@ -49,6 +51,8 @@ public final class Callboard implements AutoCloseable {
 
     /** How long the process may take to end: less than the ten seconds after which {@code docker stop} kills it. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(9);
+    /** How long a call waits for a route that is replaced at this moment. */
+    private static final Duration RELOAD_TIMEOUT = Duration.ofSeconds(10);
 
     private final Settings settings;
     private final Clock clock;
@@ -68,7 +72,9 @@ public final class Callboard implements AutoCloseable {
 
     private Beans beans;
     private RouteGuard guard;
+    private RouteCheck check;
     private PublicServer server;
+    private boolean ready;
 
     private Callboard(Settings settings, Clock clock) {
         this.settings = settings;
@@ -117,10 +123,14 @@ public final class Callboard implements AutoCloseable {
 
     /** Returns once callbacks are accepted, or early if {@link #close} was called meanwhile. */
     private void start() {
+        LogSetup.apply(settings.logLevel());
+        long begin = System.nanoTime();
         try {
             opening = CompletableFuture.supplyAsync(
                     () -> Database.open(settings), task -> new Thread(task, "callboard-open").start());
             startParts();
+            ready = true;
+            LOG.info("Callboard is ready after {} s.", secondsSince(begin));
         } catch (Exception e) {
             stop();
             if (!closing) {
@@ -146,15 +156,13 @@ public final class Callboard implements AutoCloseable {
             }
             root = cause;
         }
-        String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
-        return new StartException((guard == null ? "" : guard.fileOf(e)) + message, e);
+        return new StartException(guard == null ? String.valueOf(root.getMessage()) : guard.describe(e), e);
     }
 
     private void startParts() throws Exception {
         checkManagementPort();
         // Camel's own adds a second shutdown hook, and has the first of both that gets there wait until Camel is
-        // stopped,
-        // even if it is the one that stops Camel.
+        // stopped, even if it is the one that stops Camel.
         main.setShutdownStrategy(new SimpleMainShutdownStrategy());
         main.configure()
                 .withName("callboard")
@@ -189,6 +197,12 @@ public final class Callboard implements AutoCloseable {
                 guard = new RouteGuard(camel, settings);
                 guard.watch();
                 new RouterContract(settings.providerNames()).enforce(camel);
+                check = new RouteCheck(camel, guard, beans.alertKinds());
+                camel.getRegistry().bind("routeCheck", check);
+                // Without a reload no route can appear later, so a call of one that is missing fails at once.
+                DirectComponent direct = camel.getComponent("direct", DirectComponent.class);
+                direct.setBlock(settings.routes().reload());
+                direct.setTimeout(RELOAD_TIMEOUT.toMillis());
             }
 
             @Override
@@ -201,9 +215,14 @@ public final class Callboard implements AutoCloseable {
         main.start();
         checkNotClosing();
         guard.checkProviders();
+        check.check();
         if (settings.routes().reload()) {
             main.getCamelContext()
-                    .addService(new RouteReload(settings.routes().folder().toString(), guard));
+                    .addService(new RouteReload(
+                            settings.routes().folder().toString(),
+                            settings.routes().files(),
+                            guard,
+                            check));
         }
         server.open();
         new StartupReport(settings).lines().forEach(LOG::info);
@@ -292,12 +311,19 @@ public final class Callboard implements AutoCloseable {
             return;
         }
         stopped = true;
+        long begin = System.nanoTime();
+        if (ready) {
+            LOG.info("Callboard stops.");
+        }
         stop("the public port", server);
         stop("the routes", main::stop);
         stop("recording", beans);
         stop("the database", this::closeDatabase);
         stop("the threads of callbacks", () -> close(callbackVertx));
         stop("the threads of management", () -> close(managementVertx));
+        if (ready) {
+            LOG.info("Callboard has stopped after {} s.", secondsSince(begin));
+        }
     }
 
     private static void stop(String part, AutoCloseable stoppable) {
@@ -312,6 +338,10 @@ public final class Callboard implements AutoCloseable {
 
     private static void close(Vertx vertx) {
         vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    private static String secondsSince(long nanoTime) {
+        return String.format(Locale.ROOT, "%.1f", (System.nanoTime() - nanoTime) / 1e9);
     }
 
     private void closeDatabase() {

@@ -87,7 +87,7 @@ CREATE TABLE result (
     CONSTRAINT result_key PRIMARY KEY (provider, task_id, url_digest),
     CONSTRAINT result_has_a_task
         FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id) ON DELETE CASCADE,
-    CONSTRAINT result_kind_is_known CHECK (kind IN ('image', 'video'))
+    CONSTRAINT result_kind_is_known CHECK (kind IN ('image', 'video', 'audio', 'file'))
 );
 
 -- One row a body that could not be read or recorded, until it is replayed or dismissed, or newer ones of its provider take its place.

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.net.http.HttpRequest;
@@ -17,6 +18,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Route files that are edited while Callboard runs with {@code callboard.routes.reload=true}. */
 class RouteReloadTest {
@@ -40,12 +43,15 @@ class RouteReloadTest {
 
     @AfterEach
     void restoreTheOriginalFiles() throws IOException {
-        for (String name : new String[] {"receive-callback.camel.yaml", "fotor.camel.yaml"}) {
-            Files.copy(Path.of("routes", name), routes.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        for (String name : new String[] {"receive-callback.camel.yaml", "fotor.camel.yaml", "creatify.camel.yaml"}) {
+            if (Files.mismatch(Path.of("routes", name), routes.resolve(name)) >= 0) {
+                Files.copy(Path.of("routes", name), routes.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            }
         }
         await().atMost(Duration.ofSeconds(15)).until(() -> probe("fotor") == 204 && probe("creatify") == 204);
+        // While its receiving route is made again, a caller may be answered 404.
         await().atMost(Duration.ofSeconds(15)).until(() -> outcomeOf(2).equals("failed"));
-        assertThat(outcomeOf(9)).isEqualTo("unknown");
+        await().atMost(Duration.ofSeconds(15)).until(() -> outcomeOf(9).equals("unknown"));
     }
 
     @Test
@@ -58,6 +64,46 @@ class RouteReloadTest {
         Files.writeString(file("fotor"), edited.substring(0, edited.length() / 2) + "\n      - {");
         await().during(BROKEN_FOR).atMost(BROKEN_FOR.plusSeconds(2)).until(() -> outcomeOf(9)
                 .equals("failed"));
+    }
+
+    /** Each of these was found, if at all, when Camel had already removed the old route. */
+    @ParameterizedTest
+    @ValueSource(strings = {"direct:record-taks", "bean:noSuchBean", "no-such-component:x"})
+    void keepsTheOldRouterIfAnEditCallsWhatDoesNotExist(String uri) throws IOException {
+        try (Logged log = new Logged()) {
+            edit("fotor", "      steps:\n", "      steps:\n        - to: \"" + uri + "\"\n");
+            await().atMost(Duration.ofSeconds(15))
+                    .until(() -> !log.lines("routes not reloaded file=" + file("fotor") + " cause=")
+                            .isEmpty());
+        }
+        assertThat(outcomeOf(2)).isEqualTo("failed");
+    }
+
+    @Test
+    void keepsTheOldRouterIfAnEditSetsAWordThatDoesNotExist() throws IOException {
+        try (Logged log = new Logged()) {
+            edit("fotor", "expression: completed", "expression: complete");
+            await().atMost(Duration.ofSeconds(15))
+                    .until(() -> !log.lines("sets outcome to 'complete', which is none of")
+                            .isEmpty());
+        }
+        assertThat(outcomeOf(1)).isEqualTo("completed");
+    }
+
+    @Test
+    void appliesAnEditOfAFileWhileAnotherIsInvalid() throws IOException {
+        try (Logged log = new Logged()) {
+            edit("creatify", "- route:", "- route: [");
+            await().atMost(Duration.ofSeconds(15))
+                    .until(() -> !log.lines("routes not reloaded").isEmpty());
+            assertThat(log.lines("routes not reloaded").get(0)).contains("line 9, column 16: ");
+
+            edit("fotor", "== 2\"", "== 9\"");
+            awaitOutcome(9, "failed");
+            await().atMost(Duration.ofSeconds(15)).until(() -> log.lines()
+                    .contains("INFO reloaded routes file=" + file("fotor") + " routes=fotor,list-fotor-results"));
+        }
+        assertThat(probe("creatify")).isEqualTo(204);
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.net.ServerSocket;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -25,6 +26,7 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -66,19 +68,24 @@ final class StartTest {
 
     @Test
     void suggestsTheLikelyKeyForAnUnknownOne() {
-        assertStops("callboard.alert.to", "ops@x.example", "callboard.alerts.to");
-        assertStops("callboard.port", "8080", "callboard.http.port");
-        assertStops("callboard.unknown.allowed-sources", "192.0.2.1", "callboard.fotor.allowed-sources");
-        assertStops("callboard.zzz", "1", "no such setting");
+        assertStops("callboard.alert.to", "ops@x.example", "did you mean callboard.alerts.to?");
+        assertStops("callboard.alerts.tto", "ops@x.example", "did you mean callboard.alerts.to?");
+        assertStops("callboard.port", "8080", "did you mean callboard.http.port?");
+        assertStops("callboard.foter.token", SECRET, "there is no provider foter; routes has", "creatify, fotor");
+        assertStops("callboard.alerts.provider.easel.to", "a@x.example", "there is no provider easel; routes has");
+        assertStops("callboard.alerts.kind.image-ready.to", "a@x.example", "1 to 20 lower-case letters");
+        assertStops("callboard.alerts.kind." + "x".repeat(21) + ".to", "a@x.example", "1 to 20 lower-case letters");
+        assertStops("callboard.alerts.kind.flaged.to", "none", "did you mean flagged?");
+        assertStops("callboard.log.level", "trace", "error, warn, info, debug");
     }
 
     @Test
     void suggestsNoKeyThatIsUnknownItself() {
         Properties properties = new Properties();
-        properties.put("callboard.alerts.tto", "ops@x.example");
-        properties.put("callboard.mail.tto", "ops@x.example");
+        properties.put("callboard.aaa.zzz", "1");
+        properties.put("callboard.aab.zzz", "1");
         assertThatThrownBy(() -> Settings.read(Path.of("no-file"), Map.of(), properties))
-                .hasMessage("callboard.alerts.tto: there is no such setting");
+                .hasMessage("callboard.aaa.zzz: there is no such setting");
     }
 
     @Test
@@ -136,6 +143,59 @@ final class StartTest {
     }
 
     @Test
+    void namesLineAndColumnOfInvalidYaml() throws IOException {
+        assertStopsWithRoutes("fotor.camel.yaml", "- route:", "- route: [", "line 9, column 16: ");
+        assertStopsWithRoutes("fotor.camel.yaml", "- to:", "- two:", "line 48, column 11: Unknown node id: two");
+    }
+
+    @Test
+    void namesBothFilesOfADuplicate() throws IOException {
+        Path routes = installation().resolve("routes");
+        for (String name : List.of("fotor", "receive-callback")) {
+            Path file = routes.resolve(name + ".camel.yaml");
+            Path copy = routes.resolve("zz.camel.yaml");
+            Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+            assertStopsWithRoutes(
+                    routes, routes + "/", ": has the ", ", which is also in ", copy.toString(), file.toString());
+        }
+        Path more = routes.resolve("zz.camel.yaml");
+        Files.writeString(more, template("receive-again", "fotor"));
+        assertStopsWithRoutes(routes, routes + "/", ": has the provider fotor, which is also in ", more.toString());
+        Files.writeString(more, "- route:\n    id: record-task\n    from: {uri: \"timer:x\", steps: [{log: x}]}\n");
+        assertStopsWithRoutes(
+                routes,
+                "",
+                ": has the route record-task, which is also in ",
+                more.toString(),
+                "record-task.camel.yaml");
+    }
+
+    private static String template(String routeId, String provider) {
+        return "- templatedRoute:\n    routeTemplateRef: receive-callback\n    routeId: " + routeId
+                + "\n    parameters: [{name: provider, value: " + provider + "}]\n";
+    }
+
+    /** {@link RouteCheckTest} has each kind of mistake. */
+    @Test
+    void namesARouteThatIsCalledButDoesNotExist() throws IOException {
+        assertStopsWithRoutes(
+                "fotor.camel.yaml",
+                "name: record-task",
+                "name: record-taks",
+                "the route fotor calls direct:record-taks,");
+        assertStopsWithRoutes(
+                "receive-callback.camel.yaml",
+                "name: answer-recorded",
+                "name: answer-recordet",
+                " calls direct:answer-recordet,");
+        assertStopsWithRoutes(
+                "receive-callback.camel.yaml",
+                "routeConfigurationId: answer-errors",
+                "routeConfigurationId: answer-error",
+                "names the route configuration answer-error, which does not exist; did you mean answer-errors?");
+    }
+
+    @Test
     void namesATemplateWithoutTheSourceCheck() throws IOException {
         assertStopsWithRoutes("receive-callback.camel.yaml", "beanName: sourceCheck", "beanName: problemDetails");
         assertStopsWithRoutes("receive-callback.camel.yaml", "method: admit", "method: toString");
@@ -144,6 +204,8 @@ final class StartTest {
     @Test
     void namesAnInvalidSchema() throws IOException {
         assertStopsWithRoutes("fotor.schema.json", "{", "[");
+        assertStopsWithRoutes("fotor.schema.json", "\"object\"", "\"objekt\"", "/type: ");
+        assertStopsWithRoutes("fotor.schema.json", "\"required\"", "\"requried\"", "/requried: ", "mean required?");
         assertStopsWithRoutes("fotor.schema.json", "^[^", "^([^");
     }
 
@@ -213,22 +275,28 @@ final class StartTest {
         Process process = run(folder, environment);
         try {
             Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> output(folder)
-                    .contains("/observe/health"));
+                    .contains("is ready"));
             assertThat(output(folder).lines().map(StartTest::message))
-                    .containsExactly(
+                    .startsWith(
                             "Callbacks: http://127.0.0.1:" + port + "/callbacks/creatify, http://127.0.0.1:" + port
                                     + "/callbacks/fotor",
                             "Admitted:  creatify from nobody without a token; fotor from 54.212.95.175, 44.236.127.35 without a token",
                             "Database:  jdbc:h2:file:./data/callboard",
                             "Mails:     files in data/mail (callboard.mail.host is not set)",
                             "Routes:    file:routes/*.camel.yaml",
-                            "Manage:    http://127.0.0.1:" + management + "/tasks, /observe/health, /observe/metrics");
+                            "Manage:    http://127.0.0.1:" + management + "/tasks, /observe/health, /observe/metrics")
+                    .hasSize(7);
         } finally {
             process.destroy();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(process.exitValue()).as("ended by SIGTERM").isEqualTo(143);
         assertThat(output(folder)).doesNotContain(SECRET, "ERROR", "WARN");
+        assertThat(output(folder).lines().skip(6).map(StartTest::message))
+                .satisfiesExactly(
+                        line -> assertThat(line).matches("Callboard is ready after \\d+\\.\\d s\\."),
+                        line -> assertThat(line).isEqualTo("Callboard stops."),
+                        line -> assertThat(line).matches("Callboard has stopped after \\d+\\.\\d s\\."));
         assertThat(Files.getPosixFilePermissions(folder.resolve("data")))
                 .extracting(Object::toString)
                 .containsExactlyInAnyOrder("OWNER_READ", "OWNER_WRITE", "OWNER_EXECUTE");
@@ -281,8 +349,10 @@ final class StartTest {
 
     // ---- helpers ----
 
-    private static void assertStops(String key, String value, String why) {
-        assertStops(Map.of(key, value), key + ": ", why);
+    private static void assertStops(String key, String value, String... why) {
+        assertStops(
+                Map.of(key, value),
+                Stream.concat(Stream.of(key + ": "), Stream.of(why)).toArray(String[]::new));
     }
 
     private static void assertStops(Map<String, String> given, String... parts) {
@@ -306,12 +376,15 @@ final class StartTest {
         }
     }
 
-    private static void assertStopsWithRoutes(String file, String from, String to) throws IOException {
+    private static void assertStopsWithRoutes(String file, String from, String to, String... why) throws IOException {
         Path routes = installation().resolve("routes");
         String text = Files.readString(routes.resolve(file));
         assertThat(text).contains(from);
         Files.writeString(routes.resolve(file), text.replaceFirst(Pattern.quote(from), to.replace("$", "\\$")));
-        assertStopsWithRoutes(routes, routes.resolve(file) + ": ");
+        assertStopsWithRoutes(
+                routes,
+                Stream.concat(Stream.of(routes.resolve(file) + ": "), Stream.of(why))
+                        .toArray(String[]::new));
     }
 
     private static void assertStopsWithRoutes(Path routes, String... parts) {

@@ -45,6 +45,7 @@ final class MailModel {
             "provider",
             "name",
             "kind",
+            "phrase",
             "count",
             "single",
             "since",
@@ -125,6 +126,7 @@ final class MailModel {
         Map<String, Object> model = new HashMap<>();
         model.put(kind.section(), true);
         model.put("kind", line(code, MAX_VALUE));
+        model.put("phrase", line(kind.phrase(), MAX_VALUE));
         model.put("provider", name);
         model.put("name", SafeText.capitalized(name));
         model.put("manage", manage);
@@ -176,7 +178,7 @@ final class MailModel {
         alert.put(
                 "also",
                 row.otherKinds().stream()
-                        .map(other -> AlertKind.phrase(line(other, MAX_VALUE)))
+                        .map(other -> AlertKind.of(line(other, MAX_VALUE)).phrase())
                         .filter(phrase -> !phrase.isEmpty())
                         .toList());
         alert.put("details", details(row.details()));

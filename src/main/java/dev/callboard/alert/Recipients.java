@@ -3,10 +3,12 @@ package dev.callboard.alert;
 import dev.callboard.settings.AddressRange;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import dev.callboard.text.Similar;
 import jakarta.mail.internet.AddressException;
 import jakarta.mail.internet.InternetAddress;
-import java.util.EnumMap;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -15,7 +17,8 @@ import java.util.regex.Pattern;
 
 /**
  * Who receives the mails about a kind of alert and a provider. The recipients of the kind come before those of the
- * provider, and these before {@code callboard.alerts.to}. Immutable and safe for any number of threads.
+ * provider, and these before {@code callboard.alerts.to}. Recipients for a kind that is not built in declare it. Immutable
+ * and safe for any number of threads.
  */
 public final class Recipients {
     private static final String NONE = "none";
@@ -23,7 +26,9 @@ public final class Recipients {
     /** Addresses are ASCII, since SMTPUTF8 (RFC 6531) is not used; a domain in Unicode has an ASCII form (xn--). */
     private static final Pattern ASCII = Pattern.compile("[!-~]{3,254}");
 
-    private final Map<AlertKind, List<InternetAddress>> byKind = new EnumMap<>(AlertKind.class);
+    /** By the code of the kind. */
+    private final Map<String, List<InternetAddress>> byKind = new LinkedHashMap<>();
+
     private final Map<String, List<InternetAddress>> byProvider = new LinkedHashMap<>();
     private final List<InternetAddress> byDefault;
     private final InternetAddress from;
@@ -34,10 +39,13 @@ public final class Recipients {
         this.from = sender(settings);
         settings.alerts().toByKind().forEach((kind, to) -> {
             String key = Settings.Alerts.keyOfKind(kind);
+            // Any other name declares a kind; one that is spelled almost like a built-in kind is a mistake.
             if (!AlertKind.codes().contains(kind)) {
-                throw StartException.of(key, "there is no such alert kind");
+                Similar.nearest(kind, AlertKind.codes()).ifPresent(meant -> {
+                    throw StartException.of(key, "there is no such alert kind; did you mean " + meant + "?");
+                });
             }
-            byKind.put(AlertKind.of(kind), to.equals(NONE) ? List.of() : addresses(key, to, settings));
+            byKind.put(kind, to.equals(NONE) ? List.of() : addresses(key, to, settings));
         });
         settings.alerts()
                 .toByProvider()
@@ -83,6 +91,13 @@ public final class Recipients {
         }
     }
 
+    /** The codes of the kinds that a route may set: the built-in ones, then those that the settings declare. */
+    public Set<String> kinds() {
+        Set<String> kinds = new LinkedHashSet<>(AlertKind.codes());
+        kinds.addAll(byKind.keySet());
+        return Collections.unmodifiableSet(kinds);
+    }
+
     InternetAddress from() {
         return from;
     }
@@ -101,8 +116,8 @@ public final class Recipients {
 
     /** The recipients of a kind of alert about a provider; empty if the kind is switched off. */
     List<InternetAddress> of(AlertKind kind, String provider) {
-        if (byKind.containsKey(kind)) {
-            return byKind.get(kind);
+        if (byKind.containsKey(kind.code())) {
+            return byKind.get(kind.code());
         }
         return kind.isForAllRecipients() ? all() : byProvider.getOrDefault(provider, byDefault);
     }

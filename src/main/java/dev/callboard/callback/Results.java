@@ -14,7 +14,7 @@ public final class Results {
 
     /**
      * Adds a file to the list in the variable {@code results}, which the route has set to {@code ${list()}}. The file is a
-     * map of the variables {@code kind} (image or video), {@code url}, {@code externalId}, {@code templateId} and {@code
+     * map of the variables {@code kind} (image, video, audio or file), {@code url}, {@code externalId}, {@code templateId} and {@code
      * flagged}. Nothing is added if {@code url} is not set, blank or no text.
      */
     public void add(Exchange exchange) {

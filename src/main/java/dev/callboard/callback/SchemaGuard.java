@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
+import dev.callboard.text.Similar;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -118,7 +119,12 @@ final class SchemaGuard {
     private void checkKeyword(String keyword, JsonNode value, String place, Within within) {
         Content content = KEYWORDS.get(keyword);
         if (content == null) {
-            throw error(place, "the keyword is unknown or not supported");
+            throw error(
+                    place,
+                    "the keyword is unknown or not supported"
+                            + Similar.nearest(keyword, KEYWORDS.keySet())
+                                    .map(known -> "; did you mean " + known + "?")
+                                    .orElse(""));
         }
         if (within.anyNumber() && within.alternative()) {
             throw error(

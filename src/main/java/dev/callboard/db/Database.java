@@ -46,7 +46,8 @@ public final class Database implements AutoCloseable {
         Engine engine = Engine.of(settings.database().url());
         engine.prepare();
         migrate(engine, settings.database());
-        HikariDataSource background = connect(config(settings.database(), engine, "background", BACKGROUND_CONNECTIONS));
+        HikariDataSource background =
+                connect(config(settings.database(), engine, "background", BACKGROUND_CONNECTIONS));
         engine.opened(background);
         HikariDataSource recording = null;
         try {

@@ -2,6 +2,7 @@ package dev.callboard.http;
 
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -25,6 +26,8 @@ import org.apache.camel.model.ToDefinition;
 import org.apache.camel.model.language.ConstantExpression;
 import org.apache.camel.spi.Resource;
 import org.apache.camel.support.LifecycleStrategySupport;
+import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 
 /**
  * Checks the user's route files when Camel has read them, at startup and after an edit: each provider has what it needs,
@@ -160,8 +163,29 @@ public final class RouteGuard {
         }
     }
 
+    /**
+     * An error of Camel for the person who edits the route files: the file and the first line of the reason, with line and
+     * column if it is one of YAML.
+     */
+    public String describe(Throwable error) {
+        String reason = "";
+        for (Throwable e = error; e != null; e = e.getCause()) {
+            if (e instanceof StartException) {
+                return e.getMessage();
+            }
+            if (e instanceof MarkedYamlEngineException yaml
+                    && yaml.getProblemMark().isPresent()) {
+                Mark mark = yaml.getProblemMark().get();
+                return fileOf(error) + "line " + (mark.getLine() + 1) + ", column " + (mark.getColumn() + 1) + ": "
+                        + yaml.getProblem();
+            }
+            reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        }
+        return fileOf(error) + reason;
+    }
+
     /** The file that an error of Camel is about, with a colon after it; empty if the error names none. */
-    public String fileOf(Throwable error) {
+    private String fileOf(Throwable error) {
         for (Throwable e = error; e != null; e = e.getCause()) {
             if (e instanceof FailedToCreateRouteException route) {
                 return where(route.getRouteId());
@@ -182,10 +206,31 @@ public final class RouteGuard {
         return route == null ? "the route " + routeId + ": " : where(route);
     }
 
-    /** The file of a route; Camel knows none for a route that is made from a template, but the template's. */
-    private String where(RouteDefinition route) {
+    /** The file of a route with a colon after it; of a route that is made from a template, the template's file. */
+    public String where(RouteDefinition route) {
+        return where(resource(route));
+    }
+
+    /** Whether a route, or the template that it is made from, is in a file of the user. */
+    public boolean isUsers(RouteDefinition route) {
+        Resource resource = resource(route);
+        if (resource == null || !resource.getLocation().startsWith("file:")) {
+            return false;
+        }
+        Path parent = Path.of(resource.getLocation().substring("file:".length()))
+                .toAbsolutePath()
+                .getParent();
+        try {
+            return Files.isSameFile(parent, settings.routes().folder());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Camel knows none for a route that is made from a template. */
+    private Resource resource(RouteDefinition route) {
         RouteTemplateDefinition template = made.get(route);
-        return where(template == null ? route.getResource() : template.getResource());
+        return template == null ? route.getResource() : template.getResource();
     }
 
     private static String where(Resource resource) {

@@ -32,8 +32,7 @@ public final class QuarantineList {
      */
     public Page page(Exchange exchange) throws InvalidParametersException, SQLException {
         LookupRequest request = LookupRequest.of(exchange, "/quarantine", PROVIDER);
-        PageQuery query = PageQuery.descending(
-                        SELECT, KeyColumn.time("received_at"), KeyColumn.uuid("quarantine_id"))
+        PageQuery query = PageQuery.descending(SELECT, KeyColumn.time("received_at"), KeyColumn.uuid("quarantine_id"))
                 .whereEqual("provider", request.get(PROVIDER))
                 .after(request.cursor());
         try (Connection connection = database.lookups().getConnection()) {

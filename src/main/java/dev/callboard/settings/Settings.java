@@ -32,6 +32,7 @@ public record Settings(
         Alerts alerts,
         Mail mail,
         Routes routes,
+        LogLevel logLevel,
         Map<String, String> values) {
 
     /** The file in the working directory that users edit. */
@@ -128,6 +129,9 @@ public record Settings(
             Map<String, String> toByKind,
             Duration interval,
             ZoneId timeZone) {
+        /** The syntax of a kind's code. */
+        public static final String KIND = "[a-z][a-z0-9_]{0,19}";
+
         /** The key of the default recipients. */
         public static final String TO = "callboard.alerts.to";
 
@@ -189,14 +193,29 @@ public record Settings(
      * @param pattern the files as written in the settings, for messages
      * @param include the same for Camel, which does not look into a folder that is a symbolic link
      * @param folder where the files and the providers' schemas are
+     * @param files the pattern of the files' names
      * @param reload whether edits are taken while Callboard runs
      */
-    public record Routes(String pattern, String include, Path folder, boolean reload) {}
+    public record Routes(String pattern, String include, Path folder, String files, boolean reload) {}
+
+    /** The least severe lines that are logged, from the fewest lines to the most. */
+    public enum LogLevel {
+        ERROR,
+        WARN,
+        INFO,
+        /** Also shows stack traces. */
+        DEBUG;
+
+        /** The value in the settings. */
+        public String code() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     /**
      * Reads the settings of this process from the system properties, the environment and {@code application.properties}.
      *
-     * @throws StartException if a key is unknown or a value is not valid; the message names the key
+     * @throws StartException if a key or a variable is unknown, or a value is not valid; the message names the key
      */
     public static Settings read() {
         return read(FILE, System.getenv(), System.getProperties());
@@ -207,7 +226,7 @@ public record Settings(
      * the environment variable of the key's name ({@code callboard.alerts.to} is {@code CALLBOARD_ALERTS_TO}), the file,
      * the default.
      *
-     * @throws StartException if a key is unknown or a value is not valid; the message names the key
+     * @throws StartException if a key or a variable is unknown, or a value is not valid; the message names the key
      */
     public static Settings read(Path file, Map<String, String> environment, Properties systemProperties) {
         return new SettingsReader(file, environment, systemProperties).read();

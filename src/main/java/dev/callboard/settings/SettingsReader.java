@@ -1,5 +1,6 @@
 package dev.callboard.settings;
 
+import dev.callboard.text.Similar;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,8 +18,10 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Reads {@link Settings}: gathers the values of all sources, rejects unknown keys and parses each value. Every limit of a
@@ -29,12 +33,19 @@ final class SettingsReader {
 
     private static final String PREFIX = "callboard.";
     private static final String VARIABLE_PREFIX = "CALLBOARD_";
-    private static final Pattern PROVIDER_KEY =
-            Pattern.compile("callboard\\.([a-z][a-z0-9-]*)\\.(allowed-sources|token)");
-    private static final Pattern KIND_KEY = Pattern.compile("callboard\\.alerts\\.kind\\.([a-z][a-z0-9_]*)\\.to");
-    private static final Pattern KIND_VARIABLE = Pattern.compile("CALLBOARD_ALERTS_KIND_([A-Z][A-Z0-9_]*)_TO");
-    private static final Pattern PROVIDER_TO_KEY =
-            Pattern.compile("callboard\\.alerts\\.provider\\.([a-z][a-z0-9-]*)\\.to");
+    private static final Pattern PROVIDER_KEY = Pattern.compile(
+            "callboard\\.(?:([a-z][a-z0-9-]*)\\.(?:allowed-sources|token)|alerts\\.provider\\.([a-z][a-z0-9-]*)\\.to)");
+    private static final Pattern PROVIDER_VARIABLE =
+            Pattern.compile("CALLBOARD_(?:([A-Z0-9_]+)_(?:ALLOWED_SOURCES|TOKEN)|ALERTS_PROVIDER_([A-Z0-9_]+)_TO)");
+    private static final Pattern KIND_KEY =
+            Pattern.compile("callboard\\.alerts\\.kind\\.(" + Settings.Alerts.KIND + ")\\.to");
+    private static final Pattern KIND_VARIABLE = Pattern.compile("CALLBOARD_ALERTS_KIND_([A-Z0-9_]+)_TO");
+
+    /** What Kubernetes and Docker set in each container for a service whose name begins with callboard. */
+    private static final Pattern PLATFORM_VARIABLE = Pattern.compile("CALLBOARD_([A-Z0-9_]+_)?"
+            + "(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)");
+
+    private static final Pattern PLATFORM_PORT = Pattern.compile("(tcp|udp|sctp)://.*");
 
     private static final int MIN_BODY_BYTES = 1024;
     private static final int MAX_BODY_BYTES = 100 * 1024 * 1024;
@@ -92,6 +103,7 @@ final class SettingsReader {
         defaults.put("callboard.mail.templates", "");
         defaults.put("callboard.routes", "file:routes/*.camel.yaml");
         defaults.put("callboard.routes.reload", "false");
+        defaults.put("callboard.log.level", "info");
         return Collections.unmodifiableMap(defaults);
     }
 
@@ -107,22 +119,56 @@ final class SettingsReader {
             values.putIfAbsent(PREFIX + provider + ".token", "");
             values.putIfAbsent(Settings.Alerts.keyOfProvider(provider), "");
         }
-        // Other variables are ignored: a platform may set CALLBOARD_... names of its own.
         for (String variable : environment.keySet()) {
             Matcher kind = KIND_VARIABLE.matcher(variable);
             if (kind.matches()) {
                 values.putIfAbsent(Settings.Alerts.keyOfKind(kind.group(1).toLowerCase(Locale.ROOT)), "");
             }
         }
+        Set<String> known = values.keySet().stream()
+                .filter(key -> isKnown(key, providers))
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        checkKeys(given.keySet(), known, folder);
+        checkVariables(known, folder);
+        values.keySet().retainAll(known);
         values.replaceAll((key, value) -> value(key, values).strip());
-        for (String key : given.keySet()) {
-            if (!isKnown(key, providers)) {
-                throw StartException.of(key, "there is no such setting" + suggestion(key, values.keySet(), providers));
-            }
-        }
         Settings settings = parse(new SettingValues(values), folder);
         check(settings);
         return settings;
+    }
+
+    private static void checkKeys(Set<String> given, Set<String> known, RouteFolder folder) {
+        for (String key : given) {
+            if (!known.contains(key)) {
+                throw StartException.of(
+                        key,
+                        providerIn(PROVIDER_KEY.matcher(key))
+                                .map(provider -> noProvider(provider, folder))
+                                .orElseGet(() -> noSetting(key, known, ".")));
+            }
+        }
+    }
+
+    /** A misspelled variable would be ignored, and the value of the file or the default would apply. */
+    private void checkVariables(Set<String> known, RouteFolder folder) {
+        Set<String> variables =
+                known.stream().map(SettingsReader::variable).collect(Collectors.toCollection(LinkedHashSet::new));
+        for (String variable : new TreeSet<>(environment.keySet())) {
+            boolean isOurs = variable(variable).startsWith(VARIABLE_PREFIX) && !isOfPlatform(variable);
+            if (isOurs && !variables.contains(variable)) {
+                throw StartException.of(
+                        variable,
+                        providerIn(PROVIDER_VARIABLE.matcher(variable))
+                                .map(provider -> noProvider(provider.toLowerCase(Locale.ROOT), folder))
+                                .orElseGet(() -> noSetting(variable(variable), variables, "_")));
+            }
+        }
+    }
+
+    private boolean isOfPlatform(String variable) {
+        return PLATFORM_VARIABLE.matcher(variable).matches()
+                || (variable.endsWith("_PORT")
+                        && PLATFORM_PORT.matcher(environment.get(variable)).matches());
     }
 
     /** What the file and the system properties set. */
@@ -157,34 +203,45 @@ final class SettingsReader {
 
     /** The value of a key, from its environment variable unless a system property sets it. */
     private String value(String key, Map<String, String> values) {
-        String variable = VARIABLE_PREFIX
-                + key.substring(PREFIX.length())
-                        .toUpperCase(Locale.ROOT)
-                        .replace('.', '_')
-                        .replace('-', '_');
+        String variable = variable(key);
         boolean set = environment.containsKey(variable) && systemProperties.getProperty(key) == null;
         return set ? environment.get(variable) : values.get(key);
     }
 
+    private static String variable(String key) {
+        return key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+    }
+
     private static boolean isKnown(String key, Set<String> providers) {
-        return DEFAULTS.containsKey(key)
-                || KIND_KEY.matcher(key).matches()
-                || namesOneOf(providers, PROVIDER_KEY.matcher(key))
-                || namesOneOf(providers, PROVIDER_TO_KEY.matcher(key));
+        return providerIn(PROVIDER_KEY.matcher(key))
+                .map(providers::contains)
+                .orElseGet(
+                        () -> DEFAULTS.containsKey(key) || KIND_KEY.matcher(key).matches());
     }
 
-    private static boolean namesOneOf(Set<String> providers, Matcher key) {
-        return key.matches() && providers.contains(key.group(1));
+    /** The name of the provider in a key or a variable that is about one. */
+    private static Optional<String> providerIn(Matcher name) {
+        return name.matches() ? Optional.of(name.group(1) == null ? name.group(2) : name.group(1)) : Optional.empty();
     }
 
-    private static String suggestion(String key, Set<String> candidates, Set<String> providers) {
-        String last = key.substring(key.lastIndexOf('.') + 1);
-        for (String candidate : candidates) {
-            if (candidate.endsWith("." + last) && isKnown(candidate, providers)) {
-                return "; did you mean " + candidate + "?";
-            }
+    private static String noProvider(String name, RouteFolder folder) {
+        return "there is no provider " + name + "; " + folder.path() + " has a route file and a schema for "
+                + String.join(", ", folder.providers());
+    }
+
+    /** Suggests the key or variable with the nearest spelling, else one with the same last word. */
+    private static String noSetting(String name, Set<String> known, String separator) {
+        String last = name.substring(name.lastIndexOf(separator));
+        if (name.startsWith("callboard.alerts.kind.") && name.endsWith(".to")) {
+            return "the name of an alert kind has 1 to 20 lower-case letters, digits and _, and begins with a letter";
         }
-        return "";
+        return "there is no such setting"
+                + Similar.nearest(name, known)
+                        .or(() -> known.stream()
+                                .filter(candidate -> candidate.endsWith(last))
+                                .findFirst())
+                        .map(candidate -> "; did you mean " + candidate + "?")
+                        .orElse("");
     }
 
     private static Settings parse(SettingValues values, RouteFolder folder) {
@@ -210,7 +267,9 @@ final class SettingsReader {
                         values.get("callboard.routes"),
                         folder.include(),
                         folder.path(),
+                        folder.files(),
                         values.flag("callboard.routes.reload")),
+                values.oneOf("callboard.log.level", Settings.LogLevel.values(), Settings.LogLevel::code),
                 values.all());
     }
 

@@ -45,7 +45,7 @@ public record Callback(
     /**
      * One file that a task produced.
      *
-     * @param kind image or video
+     * @param kind the code of a {@link ResultKind}
      * @param externalId the provider's id of the file; may be null
      * @param templateId the template it was made with; may be null
      * @param flagged whether the provider marked its content as unsafe

@@ -1,5 +1,8 @@
 package dev.callboard.task;
 
+import dev.callboard.text.SafeText;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /** What a provider's status means. */
@@ -22,8 +25,13 @@ public enum Outcome {
                 return outcome;
             }
         }
-        throw new IllegalArgumentException(
-                "'" + code + "' is not an outcome; a route sets in_progress, completed, failed or unknown");
+        throw new IllegalArgumentException("'" + SafeText.line(code, 50) + "' is not an outcome; a route sets one of "
+                + String.join(", ", codes()));
+    }
+
+    /** The codes of all outcomes. */
+    public static List<String> codes() {
+        return Arrays.stream(values()).map(Outcome::code).toList();
     }
 
     boolean isFinished() {

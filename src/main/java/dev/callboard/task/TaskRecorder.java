@@ -12,12 +12,17 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The bean {@code taskRecorder} of the route {@code record-task}: records the callback that an exchange's variables
@@ -26,15 +31,18 @@ import org.apache.camel.Exchange;
  * number of threads.
  */
 public final class TaskRecorder {
+    private static final Logger LOG = LoggerFactory.getLogger(TaskRecorder.class);
+
     /** How far a provider's clock may be ahead of ours; a time beyond that is dropped. */
     static final Duration MAX_CLOCK_SKEW = Duration.ofMinutes(10);
 
     private static final int MAX_PROVIDER = 50;
     private static final int MAX_ID = 200;
-    private static final int MAX_ALERTS = 200;
     private static final int MAX_FAILURE_REASON = 4000;
     private static final int MAX_DETAIL = 1000;
     private static final int MAX_CLIENT_ADDRESS = 50;
+    private static final int MAX_WORD = 50;
+    private static final int MAX_LOGGED = 200;
     private static final int UNLIMITED = Integer.MAX_VALUE;
     private static final Instant EARLIEST_TIME = Instant.EPOCH;
 
@@ -43,11 +51,14 @@ public final class TaskRecorder {
 
     private final GroupCommit groupCommit;
     private final CallbackMetrics metrics;
+    private final Set<String> alertKinds;
     private final Clock clock;
 
-    public TaskRecorder(GroupCommit groupCommit, CallbackMetrics metrics, Clock clock) {
+    /** @param alertKinds the codes of all kinds of alerts that a route may set */
+    public TaskRecorder(GroupCommit groupCommit, CallbackMetrics metrics, Set<String> alertKinds, Clock clock) {
         this.groupCommit = groupCommit;
         this.metrics = metrics;
+        this.alertKinds = alertKinds;
         this.clock = clock;
     }
 
@@ -73,6 +84,9 @@ public final class TaskRecorder {
         try {
             RecordResult result = groupCommit.record(callback);
             metrics.count(callback.provider(), CallbackMetrics.Result.of(result));
+            if (callback.outcome() == Outcome.FAILED && result == RecordResult.APPLIED) {
+                logFailure(callback);
+            }
         } catch (NotRecordedException e) {
             metrics.count(callback.provider(), CallbackMetrics.Result.UNAVAILABLE);
             throw e;
@@ -80,6 +94,19 @@ public final class TaskRecorder {
             metrics.count(callback.provider(), CallbackMetrics.Result.ERROR);
             throw e;
         }
+    }
+
+    private static void logFailure(Callback callback) {
+        LOG.warn(
+                "failed task provider={} task=\"{}\" status=\"{}\" reason=\"{}\"",
+                callback.provider(),
+                quoted(callback.taskId()),
+                quoted(callback.status()),
+                quoted(Objects.toString(callback.failureReason(), "")));
+    }
+
+    private static String quoted(String text) {
+        return SafeText.line(text, MAX_LOGGED).replace('"', '\'');
     }
 
     /**
@@ -111,7 +138,7 @@ public final class TaskRecorder {
                 identity(variables, "taskId", MAX_ID),
                 SafeText.storable(required(variables, "status"), MAX_ID),
                 outcome,
-                split(text(variables.apply("alert"), MAX_ALERTS)),
+                alerts(variables.apply("alert")),
                 text(variables.apply("taskType"), MAX_ID),
                 text(variables.apply("businessId"), MAX_ID),
                 text(variables.apply("sourceTaskId"), MAX_ID),
@@ -163,13 +190,21 @@ public final class TaskRecorder {
         return details;
     }
 
-    private static List<String> split(String commaSeparated) {
-        if (commaSeparated == null) {
-            return List.of();
+    /** A word of a route, which can only be a mistake if it is unknown: the callback then means something else. */
+    private static String word(String variable, String value, Collection<String> allowed) {
+        if (!allowed.contains(value)) {
+            throw new IllegalArgumentException("the variable " + variable + " is '" + SafeText.line(value, MAX_WORD)
+                    + "', which is none of " + String.join(", ", allowed));
         }
-        return Stream.of(commaSeparated.split(",", -1))
+        return value;
+    }
+
+    private List<String> alerts(Object commaSeparated) {
+        return Stream.of(Objects.toString(commaSeparated, "").split(",", -1))
                 .map(String::strip)
                 .filter(code -> !code.isEmpty())
+                .map(code -> word("alert", code, alertKinds))
+                .distinct()
                 .toList();
     }
 
@@ -198,7 +233,9 @@ public final class TaskRecorder {
             for (Object entry : list) {
                 if (entry instanceof Map<?, ?> fields && text(fields.get("url"), UNLIMITED) != null) {
                     results.add(new Callback.Result(
-                            "video".equals(fields.get("kind")) ? "video" : "image",
+                            fields.get("kind") == null
+                                    ? ResultKind.IMAGE.code()
+                                    : word("kind", fields.get("kind").toString(), ResultKind.codes()),
                             text(fields.get("url"), UNLIMITED),
                             text(fields.get("externalId"), MAX_ID),
                             text(fields.get("templateId"), MAX_ID),

@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The kinds of alerts, and that the recording of callbacks follows the same rules. */
@@ -19,11 +18,17 @@ final class AlertKindTest {
     private static final Instant EVENING = Instant.parse("2026-07-01T23:59:59Z");
 
     @Test
-    void isOtherForACodeThatOnlyARouteUses() {
-        assertThat(AlertKind.of("no_result")).isEqualTo(AlertKind.NO_RESULT);
-        assertThat(Stream.of("late_payment", "FAILED", "other", ""))
-                .allSatisfy(code -> assertThat(AlertKind.of(code)).isEqualTo(AlertKind.OTHER));
-        assertThat(AlertKind.codes()).hasSize(9).doesNotContain("");
+    void followsTheRulesOfADeclaredKindUnlessItIsBuiltIn() {
+        assertThat(AlertKind.of("no_result")).isSameAs(AlertKind.NO_RESULT);
+        assertThat(AlertKind.codes())
+                .hasSize(9)
+                .allSatisfy(code -> assertThat(AlertKind.of(code).section()).isEqualTo(code));
+        AlertKind declared = AlertKind.of("image_ready");
+        assertThat(declared.code()).isEqualTo("image_ready");
+        assertThat(declared.phrase()).isEqualTo("image ready");
+        assertThat(declared.section()).isEqualTo("other");
+        assertThat(declared.isRaisedByStaleCallback()).isFalse();
+        assertThat(declared.dedupKey("fotor", EVENING)).isEmpty();
     }
 
     @Test

@@ -247,14 +247,17 @@ final class MailTextTest {
         MailContent.Alert alert = new MailContent.Alert(
                 "one", null, null, "1", null, List.of("flagged", "late_payment"), null, null, NOON, null, "completed");
         assertThat(TestMails.text(mail(settings(), "incomplete", alert)))
-                .contains("Also:      marked as harmful or sensitive\nAlso:      late_payment\n");
+                .contains("Also:      marked as harmful or sensitive\nAlso:      late payment\n");
     }
 
     @Test
     void namesAKindOfAUsersOwnRoute() throws Exception {
         MimeMessage mail = mail(settings(), "late_payment", alert("one", null));
-        assertThat(mail.getSubject()).isEqualTo("Fotor: late_payment (one, videoEnhancer)");
-        assertThat(TestMails.text(mail)).startsWith("Fotor: late_payment.").contains("Task:      one");
+        assertThat(mail.getSubject()).isEqualTo("Fotor: late payment (one, videoEnhancer)");
+        assertThat(TestMails.text(mail))
+                .startsWith(
+                        "Fotor: late payment.\n\nThis alert is one of your own: routes/fotor.camel.yaml raises it as late_payment.")
+                .contains("Task:      one");
         assertThat(new Recipients(settings()).of(AlertKind.of("late_payment"), "fotor"))
                 .extracting(Object::toString)
                 .containsExactly("ops@localhost");

@@ -1,6 +1,7 @@
 package dev.callboard.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
@@ -14,6 +15,8 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The file that users edit agrees with the code, and each value comes from the right source. */
 final class SettingsTest {
@@ -70,11 +73,56 @@ final class SettingsTest {
         assertThat(settings.alerts().from()).isEqualTo("callboard@localhost");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    CALLBOARD_ALERT_TO         | there is no such setting; did you mean CALLBOARD_ALERTS_TO?
+                    CALLBOARD_PORT             | there is no such setting; did you mean CALLBOARD_HTTP_PORT?
+                    CALLBOARD_ALERTS_KIND_X-_TO | there is no such setting; did you mean CALLBOARD_ALERTS_TO?
+                    callboard.alerts.to        | there is no such setting; did you mean CALLBOARD_ALERTS_TO?
+                    callboard_http_port        | there is no such setting; did you mean CALLBOARD_HTTP_PORT?
+                    CALLBOARD_ZZZ              | there is no such setting
+                    CALLBOARD_EASEL_TOKEN      | there is no provider easel; routes has a route file and a schema for creatify, fotor
+                    CALLBOARD_FOTER_ALLOWED_SOURCES | there is no provider foter; routes has a route file and a schema for creatify, fotor
+                    CALLBOARD_ALERTS_PROVIDER_EASEL_TO | there is no provider easel; routes has a route file and a schema for creatify, fotor
+                    """)
+    void rejectsAVariableThatIsNoSetting(String variable, String why) {
+        assertThatThrownBy(() -> Settings.read(Path.of("no-file"), Map.of(variable, "8080"), new Properties()))
+                .isInstanceOf(StartException.class)
+                .hasMessage(variable + ": " + why);
+    }
+
+    /** What Kubernetes sets for the services callboard and callboard-manage. */
     @Test
-    void ignoresAVariableThatIsNoSetting() {
-        Settings settings =
-                Settings.read(Path.of("no-file"), Map.of("CALLBOARD_PORT", "tcp://10.0.0.1:8080"), new Properties());
+    void ignoresTheVariablesOfAPlatform() {
+        Map<String, String> variables = Map.of(
+                "CALLBOARD_SERVICE_HOST", "10.0.0.1",
+                "CALLBOARD_SERVICE_PORT", "8080",
+                "CALLBOARD_SERVICE_PORT_HTTP", "8080",
+                "CALLBOARD_PORT", "tcp://10.0.0.1:8080",
+                "CALLBOARD_PORT_8080_TCP", "tcp://10.0.0.1:8080",
+                "CALLBOARD_PORT_8080_TCP_ADDR", "10.0.0.1",
+                "CALLBOARD_MANAGE_SERVICE_HOST", "10.0.0.2",
+                "CALLBOARD_MANAGE_PORT", "tcp://10.0.0.2:9876",
+                "CALLBOARD_MANAGE_PORT_9876_TCP_PROTO", "tcp");
+        Settings settings = Settings.read(Path.of("no-file"), variables, new Properties());
         assertThat(settings.http().port()).isEqualTo(8080);
+    }
+
+    @Test
+    void rejectsAKeyOfAProviderWithoutFiles() throws IOException {
+        Path folder = TestCallboard.newFolder();
+        Files.createFile(folder.resolve("acme.camel.yaml"));
+        Files.createFile(folder.resolve("acme.schema.json"));
+        for (String key : List.of("callboard.fotor.token", "callboard.easel.token", "callboard.alerts.provider.x.to")) {
+            Properties given = asProperties(Map.of("callboard.routes", "file:" + folder + "/*.camel.yaml", key, ""));
+            assertThatThrownBy(() -> Settings.read(Path.of("no-file"), Map.of(), given))
+                    .isInstanceOf(StartException.class)
+                    .hasMessageStartingWith(key + ": there is no provider ")
+                    .hasMessageEndingWith(" for acme");
+        }
     }
 
     @Test

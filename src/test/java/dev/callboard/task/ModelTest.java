@@ -2,6 +2,7 @@ package dev.callboard.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.callboard.alert.AlertKind;
 import dev.callboard.testkit.OnEachDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -164,7 +165,7 @@ final class ModelTest extends OnEachDatabase {
     void leadsToTheSameRowsWithSeveralCallbacksOfATaskInOneGroup() throws Exception {
         Random random = seeded();
         TaskStore store = new TaskStore(callboard.callboard().database());
-        TaskRecorder recorder = new TaskRecorder(null, null, Clock.systemUTC());
+        TaskRecorder recorder = new TaskRecorder(null, null, Set.copyOf(AlertKind.codes()), Clock.systemUTC());
         Map<String, List<Sent>> sequences = new LinkedHashMap<>();
         List<Callback> group = new ArrayList<>();
         for (int i = 0; i < TASKS; i++) {

@@ -7,6 +7,7 @@ import static dev.callboard.task.Outcome.UNKNOWN;
 import static dev.callboard.testkit.Callbacks.NOON;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.callboard.alert.AlertKind;
 import dev.callboard.testkit.Callbacks;
 import java.time.Clock;
 import java.time.Instant;
@@ -16,6 +17,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** The order rules: which callback is applied to its task, and which of the providers' times count. */
@@ -325,6 +327,7 @@ final class OrderTest {
         Map<String, Object> all = new HashMap<>(
                 Map.of("provider", "fotor", "taskId", "t", "status", "1", "outcome", "completed", "payload", "{}"));
         all.putAll(variables);
-        return new TaskRecorder(null, null, Clock.fixed(NOON, ZoneOffset.UTC)).callback(all::get);
+        return new TaskRecorder(null, null, Set.copyOf(AlertKind.codes()), Clock.fixed(NOON, ZoneOffset.UTC))
+                .callback(all::get);
     }
 }
