@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.WeakHashMap;
@@ -47,6 +48,8 @@ public final class RouteGuard {
 
     private static final String SOURCE_CHECK = "bean:sourceCheck?method=admit";
     private static final String READ_BODY = "bean:callbackBody?method=read";
+    private static final String ANSWER_RECORDED = "direct:answer-recorded";
+    private static final String ANSWER_ERRORS = "answer-errors";
 
     private final CamelContext camel;
     private final Settings settings;
@@ -94,7 +97,8 @@ public final class RouteGuard {
      * Checks the template.
      *
      * @throws StartException if a step before the source check does more than remove headers and name the provider, if
-     *     there is no source check, or if the token that a provider's URL has would be stored
+     *     there is no source check, if the token that a provider's URL has would be stored, or if the last step is not the
+     *     one that answers 200 only to a recorded callback
      */
     public void checkTemplate(RouteTemplateDefinition template) {
         RouteDefinition route = template.getRoute();
@@ -102,7 +106,7 @@ public final class RouteGuard {
             throw new StartException(where(template.getResource()) + "opens an HTTP path, so its first step must be "
                     + SOURCE_CHECK + "; only removeHeaders and setVariable with a constant may be before it");
         }
-        boolean readsBody = route.getOutputs().stream().anyMatch(step -> isBean(step, READ_BODY));
+        boolean readsBody = route.getOutputs().stream().anyMatch(step -> isCall(step, READ_BODY));
         Optional<String> withToken = settings.providerNames().stream()
                 .filter(provider -> !settings.providers().get(provider).tokens().isEmpty())
                 .findFirst();
@@ -110,11 +114,18 @@ public final class RouteGuard {
             throw new StartException(where(template.getResource()) + "has no step " + READ_BODY
                     + ", so it would store callboard." + withToken.get() + ".token where the provider repeats it");
         }
+        List<ProcessorDefinition<?>> steps = route.getOutputs();
+        if (!isCall(steps.get(steps.size() - 1), ANSWER_RECORDED)
+                || !ANSWER_ERRORS.equals(route.getRouteConfigurationId())) {
+            throw new StartException(where(template.getResource()) + "must end with " + ANSWER_RECORDED
+                    + " and have routeConfigurationId " + ANSWER_ERRORS
+                    + ", or it could answer 200 to a callback that is not recorded");
+        }
     }
 
     private static boolean checksSourceFirst(RouteDefinition route) {
         for (ProcessorDefinition<?> step : route.getOutputs()) {
-            if (isBean(step, SOURCE_CHECK)) {
+            if (isCall(step, SOURCE_CHECK)) {
                 return true;
             }
             // What a route configuration adds is abstract: it runs when something fails.
@@ -129,7 +140,7 @@ public final class RouteGuard {
         return false;
     }
 
-    private static boolean isBean(ProcessorDefinition<?> step, String uri) {
+    private static boolean isCall(ProcessorDefinition<?> step, String uri) {
         return step instanceof ToDefinition to && to.getUri().equals(uri);
     }
 

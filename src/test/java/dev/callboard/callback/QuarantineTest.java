@@ -49,7 +49,9 @@ record QuarantineTest(Backend backend) {
                 routes.resolve("broken.camel.yaml"),
                 Files.readString(routes.resolve("fotor.camel.yaml"))
                         .replace("fotor", "broken")
-                        .replace("expression: in_progress", "expression: no outcome"));
+                        .replaceAll(
+                                "constant:(\\s+)expression: in_progress",
+                                "simple:$1expression: no \\${variable.status}"));
         callboard = TestCallboard.start(backend, Map.of("callboard.routes", "file:" + routes + "/*.camel.yaml"));
     }
 

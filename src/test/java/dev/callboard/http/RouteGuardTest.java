@@ -98,6 +98,20 @@ class RouteGuardTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "              uri: direct\n              parameters:\n                name: answer-recorded\n",
+                "      routeConfigurationId: answer-errors\n"
+            })
+    void rejectsATemplateThatCouldAnswer200ToACallbackThatIsNotRecorded(String part) {
+        String log = "              uri: log\n              parameters:\n                loggerName: received\n";
+        doesNotStart(
+                "receive-callback",
+                text -> text.replace(part, part.contains("uri") ? log : ""),
+                "must end with direct:answer-recorded and have routeConfigurationId answer-errors");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"platform-http:/open", "rest:get:open"})
     void rejectsARouteThatOpensAPathWithoutTheTemplate(String uri) {
         doesNotStart("fotor", text -> addRoute(text, uri), "open-path opens an HTTP path");

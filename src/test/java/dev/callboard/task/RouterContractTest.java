@@ -59,7 +59,7 @@ final class RouterContractTest {
             Map.entry("swallows", "- doTry:\n    steps:\n" + in(FAIL + RECORD) + caught()),
             Map.entry(
                     "clears",
-                    "- setVariable: { name: outcome, expression: { constant: { expression: nonsense } } }\n"
+                    "- setVariable: { name: outcome, expression: { simple: { expression: \"no ${variable.status}\" } } }\n"
                             + "- doTry:\n    steps:\n" + in(RECORD) + caught()),
             Map.entry("fakes", "- removeProperties: { pattern: \"*\" }\n" + ANSWER));
 

@@ -11,6 +11,7 @@ import jakarta.mail.internet.MimeMessage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -35,6 +36,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apache.camel.Route;
@@ -52,6 +55,11 @@ public final class TestCallboard implements AutoCloseable {
     public final int port;
     public final int managementPort;
     private final Map<String, String> settings;
+    private static final int FIRST_PORT = 12_000;
+    private static final int PORTS = 18_000;
+    private static final AtomicInteger NEXT_PORT =
+            new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS));
+
     private final Clock clock;
     private final Set<String> mailsBefore = new HashSet<>();
     private Callboard callboard;
@@ -95,9 +103,20 @@ public final class TestCallboard implements AutoCloseable {
         return Files.createTempDirectory(Path.of("target").toAbsolutePath(), "callboard");
     }
 
+    /**
+     * A port that nothing listens on. It is below those that the system gives to outgoing connections, so that none of the
+     * many connections of the tests takes it before the server does.
+     */
     public static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
+        for (int attempt = 0; ; attempt++) {
+            int port = FIRST_PORT + Math.floorMod(NEXT_PORT.getAndIncrement(), PORTS);
+            try (ServerSocket socket = new ServerSocket(port)) {
+                return socket.getLocalPort();
+            } catch (BindException e) {
+                if (attempt == PORTS) {
+                    throw e;
+                }
+            }
         }
     }
 
