@@ -25,20 +25,22 @@ SELECT kind AS "kind", url AS "url", external_id AS "externalId", template_id AS
   FROM result
 
 -- name: select-callbacks
--- The callbacks of a task. Their payloads are read one by one, so that those of other pages are not.
-SELECT status AS "status", outcome AS "outcome", alerts AS "alerts", failure_reason AS "failureReason",
-       occurred_at AS "occurredAt", received_at AS "receivedAt", client_address AS "sourceAddress", origin AS "origin",
-       received_at AS ".received_at", callback_id AS ".callback_id"
+-- The places of a task's callbacks, from an index alone. The rows, which hold the payloads, are read one by one.
+SELECT received_at AS ".received_at", callback_id AS ".callback_id"
   FROM callback
 
--- name: select-payload
-SELECT payload
+-- name: select-callback
+SELECT status AS "status", outcome AS "outcome", alerts AS "alerts", failure_reason AS "failureReason",
+       occurred_at AS "occurredAt", received_at AS "receivedAt", client_address AS "sourceAddress", origin AS "origin",
+       payload AS "payload"
   FROM callback
  WHERE callback_id = ?
 
--- name: select-beginning-of-payload
+-- name: select-callback-and-beginning
 -- PostgreSQL reads only this part of a long payload.
-SELECT SUBSTRING(payload FROM 1 FOR 4001) AS payload
+SELECT status AS "status", outcome AS "outcome", alerts AS "alerts", failure_reason AS "failureReason",
+       occurred_at AS "occurredAt", received_at AS "receivedAt", client_address AS "sourceAddress", origin AS "origin",
+       SUBSTRING(payload FROM 1 FOR 4001) AS "payload"
   FROM callback
  WHERE callback_id = ?
 

@@ -72,6 +72,9 @@ CREATE TABLE callback (
     CONSTRAINT callback_origin_is_known CHECK (origin IN ('callback', 'replay'))
 );
 
+-- Serves the callbacks of a task, newest first: a page is found without reading the payloads of the others.
+CREATE INDEX callback_by_reception ON callback (provider, task_id, received_at, callback_id);
+
 -- One row a file that a task produced. A long URL fits into no index of PostgreSQL, so its SHA-256 is in the key.
 CREATE TABLE result (
     provider    VARCHAR(50)  NOT NULL,

@@ -104,7 +104,7 @@ final class RouteFilesTest {
     void findsAnUnknownStepOrOption() throws IOException {
         assertFound("receive-callback", "unmarshal:", "unmarchal:", "schema");
         assertFound("fotor", "description: In progress.", "\"a\": [", "YAML");
-        assertFoundInInternal("management", "outputType: SelectOne", "\"a\": [", "YAML");
+        assertFoundInInternal("management", "ref: taskLookup", "\"a\": [", "YAML");
         assertFoundInInternal("management", "marshal:", "marchal:", "schema");
     }
 
@@ -117,12 +117,12 @@ final class RouteFilesTest {
 
     @Test
     void findsAnExternalStepWithoutAnId() throws IOException {
-        assertFoundInInternal("management", "                      id: select-tasks\n", "", "jdbc has no id");
+        assertFoundInInternal("management", "                  id: send-the-test-mail\n", "", "smtp has no id");
     }
 
     @Test
     void findsADuplicateId() throws IOException {
-        assertFoundInInternal("management", "id: select-tasks", "id: select-task", "select-task is there twice");
+        assertFoundInInternal("management", "id: list-mails", "id: list-tasks", "list-tasks is there twice");
         assertFound("creatify", "routeId: receive-creatify", "routeId: receive-fotor", "receive-fotor is there twice");
     }
 

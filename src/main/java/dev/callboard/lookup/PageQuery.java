@@ -195,7 +195,8 @@ final class PageQuery {
         return value instanceof Instant time ? time.atOffset(ZoneOffset.UTC) : value;
     }
 
-    private static Map<String, Object> columns(ResultSet row) throws SQLException {
+    /** The values of a row by the names of its columns, as they become JSON. */
+    static Map<String, Object> columns(ResultSet row) throws SQLException {
         ResultSetMetaData columns = row.getMetaData();
         Map<String, Object> values = new LinkedHashMap<>();
         for (int i = 1; i <= columns.getColumnCount(); i++) {

@@ -7,9 +7,6 @@ import dev.callboard.lookup.PageQuery.Detail;
 import dev.callboard.lookup.PageQuery.KeyColumn;
 import dev.callboard.lookup.PageQuery.Rows;
 import dev.callboard.text.SafeText;
-import java.io.IOException;
-import java.io.Reader;
-import java.io.UncheckedIOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -32,8 +29,8 @@ public final class TaskLookup {
     private static final String SELECT_TASK = SQL.statement("select-task");
     private static final String SELECT_RESULTS = SQL.statement("select-results");
     private static final String SELECT_CALLBACKS = SQL.statement("select-callbacks");
-    private static final String SELECT_PAYLOAD = SQL.statement("select-payload");
-    private static final String SELECT_BEGINNING = SQL.statement("select-beginning-of-payload");
+    private static final String SELECT_CALLBACK = SQL.statement("select-callback");
+    private static final String SELECT_BEGINNING = SQL.statement("select-callback-and-beginning");
 
     /** How many files of a task are in a list of tasks. */
     private static final int MAX_RESULTS_IN_LIST = 20;
@@ -164,7 +161,7 @@ public final class TaskLookup {
                 return null;
             }
             Rows resultRows = results.read(connection, request.limit(), Detail.NONE);
-            Rows callbackRows = callbacks.read(connection, request.limit(), payload(connection, full));
+            Rows callbackRows = callbacks.read(connection, request.limit(), callback(connection, full));
             Map<String, Object> content = new LinkedHashMap<>();
             content.put("task", task.get());
             content.put("results", resultRows.rows());
@@ -221,38 +218,22 @@ public final class TaskLookup {
         }
     }
 
-    /** Adds to each callback its payload, or the beginning of it. */
-    private Detail payload(Connection connection, boolean full) {
-        // H2's SUBSTRING reads the whole text, but its driver only as much as it is asked for; with PostgreSQL it is
-        // reverse.
-        String sql = full || database.isH2() ? SELECT_PAYLOAD : SELECT_BEGINNING;
+    /** Reads each callback of the page, with its payload or the beginning of it. */
+    private static Detail callback(Connection connection, boolean full) {
         return callback -> {
-            try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            try (PreparedStatement statement = connection.prepareStatement(full ? SELECT_CALLBACK : SELECT_BEGINNING)) {
                 statement.setObject(1, callback.get(".callback_id"));
                 try (ResultSet row = statement.executeQuery()) {
                     if (row.next()) {
-                        String text = full ? row.getString("payload") : beginning(row);
-                        boolean cut = !full && text.length() > MAX_BEGINNING;
-                        callback.put("payload", cut ? SafeText.storable(text, MAX_BEGINNING) : text);
+                        callback.putAll(PageQuery.columns(row));
+                        String payload = row.getString("payload");
+                        boolean cut = !full && payload.length() > MAX_BEGINNING;
+                        callback.put("payload", cut ? SafeText.storable(payload, MAX_BEGINNING) : payload);
                         callback.put("payloadTruncated", cut);
                     }
                 }
             }
         };
-    }
-
-    /** The first characters of a payload, with one more than is shown if it has more. */
-    private static String beginning(ResultSet row) throws SQLException {
-        char[] beginning = new char[MAX_BEGINNING + 1];
-        int length = 0;
-        try (Reader payload = row.getCharacterStream("payload")) {
-            for (int read = 0; read >= 0 && length < beginning.length; length += Math.max(0, read)) {
-                read = payload.read(beginning, length, beginning.length - length);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return new String(beginning, 0, length);
     }
 
     private <T> T read(Transaction.Work<T> work) throws SQLException {
