@@ -22,7 +22,8 @@ CREATE TABLE task (
     last_callback_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     changed_at          TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     outcome_since       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- The callback applied last, which the next one is compared with. No foreign key: callback refers to task, and the two are inserted in that order.
+    -- The callback applied last, which the next one is compared with. No foreign key: callback refers to task, and the two
+    -- are inserted in that order.
     applied_callback_id UUID         NOT NULL,
     -- Counts the changes of status from 1, so that a task that fails twice raises two alerts.
     revision            INTEGER      NOT NULL,
@@ -32,12 +33,13 @@ CREATE TABLE task (
     CONSTRAINT task_revision_is_positive CHECK (revision > 0)
 );
 -- The first serves GET /tasks, newest first, its changedSince and changedUntil, and the retention's search for the oldest.
--- The others serve its filters, also newest first, so that one page of few matches does not read all tasks. Each index
--- ends with a unique column, at which a page can end.
-CREATE INDEX task_by_change ON task (changed_at, applied_callback_id);
-CREATE INDEX task_by_outcome ON task (outcome, changed_at, applied_callback_id);
-CREATE INDEX task_by_provider ON task (provider, changed_at, applied_callback_id);
-CREATE INDEX task_by_type ON task (task_type, changed_at, applied_callback_id);
+-- The others serve its filters, also newest first, so that one page of few matches does not read all tasks. A page can end
+-- at any row, since applied_callback_id is unique; provider serves the filter of that name. None begins with provider:
+-- while PostgreSQL has no statistics of the table, it would read such an index, and so every task of the provider, where
+-- one task is looked up by its key.
+CREATE INDEX task_by_change ON task (changed_at, applied_callback_id, provider);
+CREATE INDEX task_by_outcome ON task (outcome, changed_at, applied_callback_id, provider);
+CREATE INDEX task_by_type ON task (task_type, changed_at, applied_callback_id, provider);
 CREATE INDEX task_by_business ON task (business_id, changed_at, applied_callback_id);
 
 -- One row a callback as received, append only; duplicates are not stored.
@@ -93,7 +95,8 @@ CREATE TABLE result (
     CONSTRAINT result_kind_is_known CHECK (kind IN ('image', 'video', 'audio', 'file'))
 );
 
--- One row a body that could not be read or recorded, until it is replayed or dismissed, or newer ones of its provider take its place.
+-- One row a body that could not be read or recorded, until it is replayed or dismissed, or newer ones of its provider take
+-- its place.
 CREATE TABLE quarantine (
     quarantine_id  UUID          NOT NULL,
     provider       VARCHAR(50)   NOT NULL,

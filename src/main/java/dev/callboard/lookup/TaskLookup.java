@@ -59,7 +59,6 @@ public final class TaskLookup {
 
     private static Map<Parameter<String>, String> filters() {
         Map<Parameter<String>, String> filters = new LinkedHashMap<>();
-        filters.put(PROVIDER, "provider");
         filters.put(OUTCOME, "outcome");
         filters.put(TYPE, "task_type");
         filters.put(BUSINESS_ID, "business_id");
@@ -103,6 +102,8 @@ public final class TaskLookup {
     private static PageQuery byChange(LookupRequest request) throws InvalidParametersException {
         PageQuery query =
                 PageQuery.descending(SELECT_TASKS, KeyColumn.time("changed_at"), KeyColumn.uuid("applied_callback_id"));
+        // The provider is a column at the end of each index: it is filtered without reading the tasks.
+        query.where("provider = ?", request.get(PROVIDER));
         FILTERS.forEach((parameter, column) -> query.whereEqual(column, request.get(parameter)));
         return query.after(request.cursor());
     }
@@ -116,7 +117,8 @@ public final class TaskLookup {
         String prefix = request.get(TASK_ID_PREFIX).orElseThrow();
         query.where("task_id >= ?", Optional.of(prefix))
                 .where("task_id < ?", Prefix.end(prefix))
-                .where("task_id LIKE ? ESCAPE '!'", Optional.of(Prefix.pattern(prefix)));
+                .where("task_id LIKE ? ESCAPE '!'", Optional.of(Prefix.pattern(prefix)))
+                .where("provider = ?", request.get(PROVIDER));
         FILTERS.forEach((parameter, column) -> query.where("COALESCE(" + column + ", '') = ?", request.get(parameter)));
         return query.after(request.cursor());
     }
