@@ -187,12 +187,12 @@ final class StartTest {
                 "receive-callback.camel.yaml",
                 "name: answer-recorded",
                 "name: answer-recordet",
-                " calls direct:answer-recordet,");
+                "must end with direct:answer-recorded");
         assertStopsWithRoutes(
                 "receive-callback.camel.yaml",
                 "routeConfigurationId: answer-errors",
                 "routeConfigurationId: answer-error",
-                "names the route configuration answer-error, which does not exist; did you mean answer-errors?");
+                "have routeConfigurationId answer-errors");
     }
 
     @Test
