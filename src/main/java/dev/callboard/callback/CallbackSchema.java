@@ -11,6 +11,7 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.JsonValidator;
 import com.networknt.schema.Keyword;
 import com.networknt.schema.MaxLengthValidator;
+import com.networknt.schema.OutputFormat;
 import com.networknt.schema.PathType;
 import com.networknt.schema.SchemaId;
 import com.networknt.schema.SchemaLocation;
@@ -34,8 +35,8 @@ final class CallbackSchema {
     /** How many problems an answer names: a hostile body could have thousands. */
     private static final int MAX_PROBLEMS = 10;
 
-    /** Of a longer body, in UTF-16 units, only the first problem is named: the validator would keep all of them. */
-    private static final int MAX_LENGTH_FOR_ALL_PROBLEMS = 64 * 1024;
+    /** How many problems the validator may keep, of which one takes some hundred bytes. */
+    private static final int MAX_MESSAGES = 100;
 
     private static final int MAX_FIELD = 200;
 
@@ -91,18 +92,45 @@ final class CallbackSchema {
         return new CallbackSchema(schema);
     }
 
-    /**
-     * What is wrong with a body; empty if it is valid.
-     *
-     * @param length of the body as text
-     */
-    List<Problem> check(JsonNode body, int length) {
-        Set<ValidationMessage> messages = schema.validate(
-                body, context -> context.getExecutionConfig().setFailFast(length > MAX_LENGTH_FOR_ALL_PROBLEMS));
+    /** What is wrong with a body; empty if it is valid. Of very many problems only the first is named. */
+    List<Problem> check(JsonNode body) {
+        Set<ValidationMessage> messages;
+        try {
+            messages = schema.validate(new BoundedContext(schema), body, OutputFormat.DEFAULT);
+        } catch (TooManyMessagesException e) {
+            messages = schema.validate(
+                    body, context -> context.getExecutionConfig().setFailFast(true));
+        }
         return messages.stream()
                 .limit(MAX_PROBLEMS)
                 .map(CallbackSchema::problem)
                 .toList();
+    }
+
+    /** Ends a validation that finds very many problems, since the validator keeps them all. For one validation. */
+    private static final class BoundedContext extends ExecutionContext {
+        private int messages;
+
+        BoundedContext(JsonSchema schema) {
+            super(schema.createExecutionContext().getExecutionConfig());
+        }
+
+        /** Asked once for each message. */
+        @Override
+        public boolean isFailFast() {
+            if (++messages > MAX_MESSAGES) {
+                throw new TooManyMessagesException();
+            }
+            return super.isFailFast();
+        }
+    }
+
+    private static final class TooManyMessagesException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        TooManyMessagesException() {
+            super("", null, false, false);
+        }
     }
 
     private static Problem problem(ValidationMessage message) {

@@ -70,19 +70,16 @@ public final class SchemaCheck {
      * Checks a body.
      *
      * @param provider the variable {@code provider}
-     * @param payload the variable {@code payload}, the body as text; of a long one only the first wrong field is named
      * @param body the body; null if it is empty
      * @throws InvalidCallbackException if the schema does not allow it, with each wrong field and what was expected there
      * @throws IllegalArgumentException if there is no such provider, as when it was removed and its callbacks are replayed
      */
-    public void check(@Variable("provider") String provider, @Variable("payload") String payload, @Body JsonNode body)
-            throws InvalidCallbackException {
+    public void check(@Variable("provider") String provider, @Body JsonNode body) throws InvalidCallbackException {
         CallbackSchema schema = provider == null ? null : schemas.get(provider);
         if (schema == null) {
             throw new IllegalArgumentException("there is no provider '" + provider + "'");
         }
-        int length = payload == null ? Integer.MAX_VALUE : payload.length();
-        List<Problem> problems = schema.check(body == null ? NullNode.getInstance() : body, length);
+        List<Problem> problems = schema.check(body == null ? NullNode.getInstance() : body);
         if (!problems.isEmpty()) {
             throw new InvalidCallbackException("The body is not what " + provider + " sends", problems);
         }

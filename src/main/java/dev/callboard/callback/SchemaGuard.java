@@ -133,6 +133,12 @@ final class SchemaGuard {
                             + " additionalProperties, patternProperties, propertyNames) can't be one inside the other");
         }
         switch (keyword) {
+            case "$id", "$schema" -> {
+                // Elsewhere it would give the references below it another meaning.
+                if (!place.equals("/" + keyword)) {
+                    throw error(place, "is supported at the beginning of the file only");
+                }
+            }
             case "$ref" -> checkReference(value.textValue(), place, within);
             case "pattern" -> checkPattern(value.textValue(), place);
             case "patternProperties" -> value.fieldNames().forEachRemaining(name -> checkPattern(name, place));

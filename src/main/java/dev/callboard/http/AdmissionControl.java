@@ -49,6 +49,9 @@ import org.slf4j.LoggerFactory;
 final class AdmissionControl {
     private static final Logger LOG = LoggerFactory.getLogger(AdmissionControl.class);
     private static final Duration LOG_INTERVAL = Duration.ofMinutes(1);
+    /** The name under which a request has its {@link BodyReader}. */
+    private static final String BODY_READER = BodyReader.class.getName();
+
     private static final String RETRY_AFTER_SECONDS = "5";
 
     /**
@@ -81,10 +84,10 @@ final class AdmissionControl {
 
     private final Semaphore requests;
     /**
-     * The requests in flight, so that each releases its permit once: a fast worker thread can be done before {@link
-     * #enterRoute} looks whether the route was reached at all.
+     * The requests in flight, each with the memory that is reserved for its body, so that each gives back both once: a fast
+     * worker thread can be done before {@link #enterRoute} looks whether the route was reached at all.
      */
-    private final Set<HttpServerRequest> inFlight = ConcurrentHashMap.newKeySet();
+    private final Map<HttpServerRequest, Integer> inFlight = new ConcurrentHashMap<>();
 
     private final Map<Unavailable, Counter> unavailable = new EnumMap<>(Unavailable.class);
     private final AtomicReference<Instant> nextLogLine = new AtomicReference<>(Instant.MIN);
@@ -214,6 +217,7 @@ final class AdmissionControl {
                 context.response().writeContinue();
             }
             BodyReader reader = new BodyReader(context);
+            context.put(BODY_READER, reader);
             context.addEndHandler(ended -> reader.close());
             request.handler(reader::read).exceptionHandler(reader::fail).endHandler(read -> reader.end());
         }
@@ -226,8 +230,9 @@ final class AdmissionControl {
     }
 
     /**
-     * Reads the body of one request into memory that is reserved as the parts arrive, and given back when the request was
-     * answered or its connection is closed. The {@code BodyHandler} of Vert.x limits the length of one body, but cannot be
+     * Reads the body of one request into memory that is reserved as the parts arrive. It is given back when the request was
+     * answered or its connection is closed, or, once the request is in flight, when its route has ended: a route holds the
+     * body even if the client has gone. The {@code BodyHandler} of Vert.x limits the length of one body, but cannot be
      * asked before it takes a part. On the connection's event loop.
      */
     private final class BodyReader {
@@ -275,8 +280,14 @@ final class AdmissionControl {
 
         void close() {
             closed = true;
-            memory.release(reserved);
+            memory.release(handOver());
+        }
+
+        /** Leaves it to another to give back the memory that is reserved; returns how many bytes that are. */
+        int handOver() {
+            int bytes = reserved;
             reserved = 0;
+            return bytes;
         }
     }
 
@@ -296,7 +307,8 @@ final class AdmissionControl {
                     maxInFlight + " requests are in flight; raise callboard.http.max-in-flight if this happens often");
             return;
         }
-        inFlight.add(context.request());
+        BodyReader reader = context.get(BODY_READER);
+        inFlight.put(context.request(), reader == null ? 0 : reader.handOver());
         context.next();
         // If it has failed or was answered by now, it may never have reached the route, which would release the permit.
         if (context.failed() || context.response().ended()) {
@@ -305,7 +317,9 @@ final class AdmissionControl {
     }
 
     private void leaveRoute(HttpServerRequest request) {
-        if (inFlight.remove(request)) {
+        Integer bodyBytes = inFlight.remove(request);
+        if (bodyBytes != null) {
+            memory.release(bodyBytes);
             requests.release();
         }
     }

@@ -40,4 +40,19 @@ public final class QuarantineList {
             return Page.of(request, rows.rows(), rows.next());
         }
     }
+
+    /**
+     * The provider whose callbacks {@code DELETE /quarantine} dismisses.
+     *
+     * @throws InvalidParametersException if the query is anything but one {@code provider}: one that is mistyped would
+     *     otherwise delete more than was meant
+     */
+    public String provider(Exchange exchange) throws InvalidParametersException {
+        LookupRequest request = LookupRequest.of(exchange, "/quarantine", PROVIDER);
+        boolean paged =
+                request.get(Parameter.LIMIT).isPresent() || request.cursor().isPresent();
+        return request.get(PROVIDER)
+                .filter(provider -> !paged)
+                .orElseThrow(() -> new InvalidParametersException(PROVIDER));
+    }
 }

@@ -342,7 +342,13 @@ record QuarantineTest(Backend backend) {
                         .isEqualTo(404);
             }
         }
-        for (String query : List.of("", "?provider=", "?provider=fotor&provider=fotor", "?provider=%00")) {
+        for (String query : List.of(
+                "",
+                "?provider=",
+                "?provider=fotor&provider=fotor",
+                "?provider=%00",
+                "?provider=fotor&id=5",
+                "?provider=fotor&limit=1")) {
             assertThat(manage("DELETE", "/quarantine" + query).statusCode())
                     .as(query)
                     .isEqualTo(400);
