@@ -86,30 +86,6 @@ final class SmallHeapIT {
         }
     }
 
-    /** A body whose caller has gone takes memory until its route has ended. */
-    @Test
-    @Timeout(60)
-    void countsTheMemoryOfBodiesWhoseCallersHaveGone(@TempDir Path folder) throws Exception {
-        try (CallboardProcess callboard = new CallboardProcess(folder, Backend.H2.newDatabase(folder))) {
-            callboard.start();
-            for (int i = 0; i < 120; i++) {
-                String body = "{\"taskId\":\"gone-" + i + "\",\"status\":0,\"large\":[" + "1,".repeat(490_000) + "1]}";
-                byte[] request =
-                        ("POST /callbacks/fotor HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                                        + "Content-Length: " + body.length() + "\r\n\r\n" + body)
-                                .getBytes(StandardCharsets.US_ASCII);
-                try (Socket caller = new Socket(InetAddress.getLoopbackAddress(), callboard.port)) {
-                    caller.getOutputStream().write(request);
-                } catch (IOException e) {
-                    // It was answered 503 before it was sent to the end.
-                }
-            }
-
-            await().until(() -> post(callboard.port, "{\"taskId\":\"after\",\"status\":0}") == 200);
-            assertThat(callboard.log()).content().doesNotContain("OutOfMemoryError");
-        }
-    }
-
     @Test
     @Timeout(60)
     void reservesMemoryForWhatHasArrivedOnly(@TempDir Path folder) {
