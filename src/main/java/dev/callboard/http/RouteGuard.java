@@ -17,12 +17,14 @@ import org.apache.camel.Endpoint;
 import org.apache.camel.FailedToCreateRouteException;
 import org.apache.camel.FailedToStartRouteException;
 import org.apache.camel.Route;
+import org.apache.camel.model.FilterDefinition;
 import org.apache.camel.model.Model;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RemoveHeadersDefinition;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.RouteTemplateDefinition;
 import org.apache.camel.model.SetVariableDefinition;
+import org.apache.camel.model.StopDefinition;
 import org.apache.camel.model.ToDefinition;
 import org.apache.camel.model.language.ConstantExpression;
 import org.apache.camel.spi.Resource;
@@ -49,6 +51,7 @@ public final class RouteGuard {
     private static final String SOURCE_CHECK = "bean:sourceCheck?method=admit";
     private static final String READ_BODY = "bean:callbackBody?method=read";
     private static final String ANSWER_RECORDED = "direct:answer-recorded";
+    private static final String PROBE = "${variable.method} == 'GET'";
     private static final String ANSWER_ERRORS = "answer-errors";
 
     private final CamelContext camel;
@@ -97,8 +100,8 @@ public final class RouteGuard {
      * Checks the template.
      *
      * @throws StartException if a step before the source check does more than remove headers and name the provider, if
-     *     there is no source check, if the token that a provider's URL has would be stored, or if the last step is not the
-     *     one that answers 200 only to a recorded callback
+     *     there is no source check, if the token that a provider's URL has would be stored, if the last step is not the one
+     *     that answers 200 only to a recorded callback, or if a callback can end the route before that step
      */
     public void checkTemplate(RouteTemplateDefinition template) {
         RouteDefinition route = template.getRoute();
@@ -121,6 +124,18 @@ public final class RouteGuard {
                     + " and have routeConfigurationId " + ANSWER_ERRORS
                     + ", or it could answer 200 to a callback that is not recorded");
         }
+        if (stops(route)) {
+            throw new StartException(where(template.getResource()) + "must have stop only in the filter " + PROBE
+                    + ", or it could answer a callback that is not recorded");
+        }
+    }
+
+    /** Whether one of the steps inside another ends the route, but not for a probe. */
+    private static boolean stops(ProcessorDefinition<?> parent) {
+        boolean ofProbe = parent instanceof FilterDefinition filter
+                && PROBE.equals(filter.getExpression().getExpression());
+        return parent.getOutputs().stream()
+                .anyMatch(step -> step instanceof StopDefinition ? !ofProbe : !step.isAbstract() && stops(step));
     }
 
     private static boolean checksSourceFirst(RouteDefinition route) {

@@ -97,6 +97,17 @@ class RouteGuardTest {
                 "bean:callbackBody?method=read");
     }
 
+    @Test
+    void rejectsATemplateThatEndsBeforeItsLastStep() {
+        doesNotStart(
+                "receive-callback",
+                text -> text.replace(
+                        UNMARSHAL,
+                        "          - filter:\n              expression: { simple: { expression: \"${body} == 'x'\" } }\n"
+                                + "              steps:\n                - stop: {}\n" + UNMARSHAL),
+                "must have stop only in the filter");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
