@@ -1,20 +1,25 @@
 package dev.callboard.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpConstants;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMessage;
+import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.impl.VertxHttpRequestDecoder;
 import io.vertx.core.net.impl.ConnectionBase;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Reads requests as RFC 9112 has them. Where a message can be understood in two ways, Netty takes one, and a proxy in
@@ -23,10 +28,29 @@ import java.util.Optional;
  * that follows on its connection is read. For one connection, on its event loop.
  */
 final class StrictRequestDecoder extends VertxHttpRequestDecoder {
+    /**
+     * The line before a chunk (RFC 9112, 7.1), with at most as many digits as an int has. White space is allowed after the
+     * digits, where some senders pad them; a CR is not allowed within the line, as another reader may end it there.
+     */
+    private static final Pattern SIZE_LINE =
+            Pattern.compile("([0-9A-Fa-f]{1,8})[ \\t]*(?:;[^\\x00-\\x08\\x0A-\\x1F\\x7F]*)?\\r\\n");
+
+    /** A line before a chunk that is invalid to Netty as well. */
+    private static final byte[] NO_SIZE_LINE = "x\r\n".getBytes(StandardCharsets.US_ASCII);
+
+    private static final int CRLF_LENGTH = 2;
+    /** No line with the size of a chunk follows in this message. */
+    private static final long NEVER = Long.MAX_VALUE;
+
     /** Whether the request line has been read and the headers have not. */
     private boolean inHead;
     /** Whether the headers have been read and the body has not. */
     private boolean inBody;
+    /**
+     * How many bytes of the body are to be read before the next line with the size of a chunk: what is left of a chunk and
+     * of the CR LF after it, as Netty does not tell where it is.
+     */
+    private long beforeSizeLine = NEVER;
 
     private boolean ambiguousLine;
 
@@ -47,14 +71,50 @@ final class StrictRequestDecoder extends VertxHttpRequestDecoder {
         if (!inBody && hasAmbiguousLine(in, inHead)) {
             ambiguousLine = true;
         }
+        if (inBody && beforeSizeLine == 0 && !readSizeLine(in)) {
+            // Fails the body the way Netty does it, after which the decoder discards whatever it is given.
+            super.decode(connection, Unpooled.wrappedBuffer(NO_SIZE_LINE), out);
+            in.skipBytes(in.readableBytes());
+            inBody = false;
+            return;
+        }
         int begin = in.readerIndex();
         int before = out.size();
         super.decode(connection, in, out);
-        inHead = inHead || in.readerIndex() > begin;
+        int length = in.readerIndex() - begin;
+        inHead = inHead || length > 0;
+        // Netty stops before the line with a size at the latest.
+        beforeSizeLine -= beforeSizeLine == NEVER ? 0 : length;
         for (Object part : out.subList(before, out.size())) {
             inBody = !(part instanceof LastHttpContent);
             inHead = false;
+            if (part instanceof HttpMessage message) {
+                beforeSizeLine = HttpUtil.isTransferEncodingChunked(message) ? 0 : NEVER;
+            }
         }
+    }
+
+    /**
+     * Looks at the line with the size of the next chunk, if all of it is there. Netty lets a size overflow, so that
+     * {@code 100000019} is {@code 19} to it, skips white space before a size, and ends a size at any white space or control
+     * character.
+     *
+     * @return whether the line, as far as it is there, has one meaning only
+     */
+    private boolean readSizeLine(ByteBuf in) {
+        int begin = in.readerIndex();
+        int end = endOfLine(in, begin);
+        if (end < 0) {
+            return true;
+        }
+        int length = end + 1 - begin;
+        Matcher line = SIZE_LINE.matcher(in.toString(begin, length, StandardCharsets.ISO_8859_1));
+        if (!line.matches()) {
+            return false;
+        }
+        long size = Long.parseLong(line.group(1), 16);
+        beforeSizeLine = size == 0 ? NEVER : length + size + CRLF_LENGTH;
+        return size <= Integer.MAX_VALUE;
     }
 
     /**

@@ -6,6 +6,13 @@ import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.RawHttp;
 import dev.callboard.testkit.TestCallboard;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.vertx.core.http.HttpServerOptions;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -166,7 +173,26 @@ final class RequestFramingTest {
                 "4\r\nnullx\r\n0\r\n\r\n",
                 "4\r\nnull\r\n80000000\r\n",
                 "4\r\nnull\r\n0\r\nno trailer\r\n\r\n",
-                "4;a=b\nc\r\nnull\r\n0\r\n\r\n"
+                "4;a=b\nc\r\nnull\r\n0\r\n\r\n",
+                "100000004\r\nnull\r\n0\r\n\r\n",
+                "FFFFFFFF00000004\r\nnull\r\n0\r\n\r\n",
+                "00000000004\r\nnull\r\n0\r\n\r\n",
+                "4\r\nnull\r\n100000000\r\n\r\n",
+                "2\r\nnu\r\n100000002\r\nll\r\n0\r\n\r\n",
+                "FFFFFFFF\r\nnull\r\n0\r\n\r\n",
+                " 4\r\nnull\r\n0\r\n\r\n",
+                "\t4\r\nnull\r\n0\r\n\r\n",
+                "\u000b4\r\nnull\r\n0\r\n\r\n",
+                "4\r\nnull\r\n 0\r\n\r\n",
+                "0x4\r\nnull\r\n0\r\n\r\n",
+                "+4\r\nnull\r\n0\r\n\r\n",
+                "4\r\nnull\r\n\r\n0\r\n\r\n",
+                "\r\n4\r\nnull\r\n0\r\n\r\n",
+                ";a=b\r\nnull\r\n0\r\n\r\n",
+                "4 0\r\nnull\r\n0\r\n\r\n",
+                "4\u0000\r\nnull\r\n0\r\n\r\n",
+                "4\r\r\nnull\r\n0\r\n\r\n",
+                "4;a=b\rc\r\nnull\r\n0\r\n\r\n"
             })
     void answersABrokenChunkedBodyWith400(String body) {
         double before = responses("400");
@@ -190,6 +216,71 @@ final class RequestFramingTest {
                         + TYPE
                         + "\r\n3;a=b\r\n{\"t\r\n1b\r\naskId\":\"chunks\",\"status\":0}\r\n0\r\nX-Any: a\r\n\r\n");
         assertThat(answer).startsWith("HTTP/1.1 200 ");
+    }
+
+    /** The same request follows, which is not a part of the body. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "1f\r\n{\"taskId\":\"chunks\",\"status\":0} \r\n0\r\n\r\n",
+                "1F\r\n{\"taskId\":\"chunks\",\"status\":0} \r\n0\r\n\r\n",
+                "0000001f\r\n{\"taskId\":\"chunks\",\"status\":0} \r\n00000000\r\n\r\n",
+                "1f  \r\n{\"taskId\":\"chunks\",\"status\":0} \r\n0\t;a\r\n\r\n",
+                "1f ; a=\"b;c\"\r\n{\"taskId\":\"chunks\",\"status\":0} \r\n0;a=b\r\nX-Any: a\r\n\r\n",
+                "2\r\n{\n\r\n12\r\n\"taskId\":\"chunks\"\n\r\n3\r\n,\r\n\r\nb\r\n\"status\":0\n\r\n1\r\n}\r\n2\r\n\r\n\r\n0\r\n\r\n"
+            })
+    void readsChunksAndTheRequestAfterThem(String body) {
+        String request = "POST /callbacks/fotor HTTP/1.1\r\nHost: x\r\n" + TYPE + "Transfer-Encoding: chunked\r\n";
+        String both = request + "\r\n" + body + request + "Connection: close\r\n\r\n" + body;
+        assertThat(send(PROVIDER, both).split("HTTP/1.1 200 ", -1)).hasSize(3);
+        String content = decode(both, both.length());
+        assertThat(content).matches("(?s)POST [^|]*chunks[^|]*[|]POST [^|]*chunks[^|]*[|]");
+        for (int length = 1; length < both.length(); length++) {
+            assertThat(decode(both, length)).isEqualTo(content);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"100000004", " 4", "4 4", "2\r\nnu\r\n100000002"})
+    void refusesASizeHoweverItArrives(String size) {
+        String request = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + size
+                + "\r\nnull\r\n0\r\n\r\n" + HIDDEN;
+        for (int length = 1; length <= request.length(); length++) {
+            assertThat(decode(request, length)).matches("POST (nu)?invalid[|]");
+        }
+    }
+
+    /** What the decoder makes of a text in parts of a length: the method and the body of each request. */
+    private static String decode(String text, int length) {
+        EmbeddedChannel channel = new EmbeddedChannel(new StrictRequestDecoder(new HttpServerOptions()));
+        for (int i = 0; i < text.length(); i += length) {
+            String part = text.substring(i, Math.min(i + length, text.length()));
+            channel.writeInbound(Unpooled.copiedBuffer(part, StandardCharsets.US_ASCII));
+        }
+        StringBuilder requests = new StringBuilder();
+        for (Object part = channel.readInbound(); part != null; part = channel.readInbound()) {
+            if (part instanceof HttpRequest request) {
+                requests.append(request.method()).append(' ');
+            }
+            if (part instanceof HttpContent content) {
+                requests.append(content.content().toString(StandardCharsets.US_ASCII));
+                requests.append(content.decoderResult().isSuccess() ? "" : "invalid");
+                content.release();
+            }
+            requests.append(part instanceof LastHttpContent ? "|" : "");
+        }
+        channel.finishAndReleaseAll();
+        return requests.toString();
+    }
+
+    /** Netty hands on a chunk in pieces of 8 KiB. */
+    @Test
+    void readsALongChunkAndTheOneAfterIt() {
+        String chunk = "7530\r\n" + " ".repeat(30_000) + "\r\n";
+        String request = "POST /callbacks/fotor HTTP/1.1\r\nHost: x\r\n" + TYPE + "Transfer-Encoding: chunked\r\n"
+                + "Connection: close\r\n\r\n" + chunk + "1e\r\n{\"taskId\":\"chunks\",\"status\":0}\r\n";
+        assertThat(send(PROVIDER, request + "0\r\n\r\n")).startsWith("HTTP/1.1 200 ");
+        assertThat(send(PROVIDER, request + chunk + "100000000\r\n\r\n")).startsWith("HTTP/1.1 400 ");
     }
 
     @Test
