@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The packaged application ends in time when it is told to, under the load of 64 connections, and until it closes its port
- * answers 200 or 503 with Retry-After; every second time it is told twice. The system property {@code callboard.stops} says how often it is stopped, four of five times on H2.
+ * answers 200 or 503 with Retry-After; every second time it is told twice. The system property {@code callboard.stops}
+ * says how often it is stopped, four of five times on H2.
  */
 @Timeout(7200)
 final class ShutdownIT {

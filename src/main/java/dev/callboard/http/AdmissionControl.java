@@ -283,7 +283,7 @@ final class AdmissionControl {
             memory.release(handOver());
         }
 
-        /** Leaves it to another to give back the memory that is reserved; returns how many bytes that are. */
+        /** Leaves it to another to give back the memory that is reserved; returns how many bytes that is. */
         int handOver() {
             int bytes = reserved;
             reserved = 0;
