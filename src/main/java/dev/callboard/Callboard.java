@@ -194,6 +194,8 @@ public final class Callboard implements AutoCloseable {
                 CamelContext camel = support.getCamelContext();
                 beans = new Beans(settings, clock, metrics, camel.getRegistry());
                 beans.bind(managementVertx, management);
+                Json.convertTrees(camel.getTypeConverterRegistry());
+                JsonPathCache.install();
                 guard = new RouteGuard(camel, settings);
                 guard.watch();
                 new RouterContract(settings.providerNames()).enforce(camel);
