@@ -7,7 +7,6 @@ import dev.callboard.http.RouteGuard;
 import dev.callboard.http.RouterEngine;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
-import dev.callboard.task.GroupCommit;
 import dev.callboard.task.RouterContract;
 import dev.callboard.text.Causes;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -79,8 +78,10 @@ public final class Callboard implements AutoCloseable {
     private Callboard(Settings settings, Clock clock) {
         this.settings = settings;
         this.clock = clock;
-        // As many workers as callbacks can share one commit.
-        this.callbackVertx = vertx(new VertxOptions().setWorkerPoolSize(GroupCommit.MAX_GROUP_SIZE));
+        // The routes have workers of their own. More threads than processors would only take turns.
+        this.callbackVertx = vertx(new VertxOptions()
+                .setWorkerPoolSize(1)
+                .setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
         this.managementVertx = vertx(
                 new VertxOptions().setWorkerPoolSize(ManagementServer.WORKERS).setEventLoopPoolSize(1));
         this.management = new ManagementServer(settings, clock, metrics);

@@ -28,9 +28,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
-import org.apache.camel.Exchange;
-import org.apache.camel.Processor;
-import org.apache.camel.component.platform.http.vertx.HttpMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -324,16 +321,19 @@ final class AdmissionControl {
         }
     }
 
-    /** The processor of a route, which begins when there is memory and after which its request is no longer in flight. */
-    Processor limited(Processor route) {
-        return exchange -> {
-            HttpServerRequest request = exchange.getIn(HttpMessage.class).getRequest();
-            try {
-                memory.handle(request.bytesRead(), route, exchange);
-            } finally {
-                leaveRoute(request);
-            }
-        };
+    /** What a route does with a request. */
+    @FunctionalInterface
+    interface Run {
+        void run() throws Exception;
+    }
+
+    /** Runs a route once there is memory for the request; after that, the request is no longer in flight. */
+    void runRoute(HttpServerRequest request, Run route) throws Exception {
+        try {
+            memory.run(request.bytesRead(), route);
+        } finally {
+            leaveRoute(request);
+        }
     }
 
     /** @param hint for the log, which has one line a minute */
@@ -397,15 +397,15 @@ final class AdmissionControl {
         }
 
         /**
-         * Processes an exchange by its route as soon as there is memory for a body of this length.
+         * Runs a route as soon as there is memory for a body of this length.
          *
          * @param bodyBytes the length of the body as it was read
          */
-        void handle(long bodyBytes, Processor route, Exchange exchange) throws Exception {
+        void run(long bodyBytes, Run route) throws Exception {
             int bytes = (int) Math.min(bodyBytes, maxRoutedBytes);
             routed.acquire(bytes);
             try {
-                route.process(exchange);
+                route.run();
             } finally {
                 routed.release(bytes);
             }

@@ -15,6 +15,7 @@ import org.apache.camel.Processor;
 import org.apache.camel.Service;
 import org.apache.camel.component.platform.http.main.DefaultMainHttpServerFactory;
 import org.apache.camel.component.platform.http.main.ManagementHttpServer;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpConsumer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.auth.AuthenticationConfig;
 import org.apache.camel.component.platform.http.vertx.auth.AuthenticationConfig.AuthenticationConfigEntry;
@@ -62,7 +63,9 @@ public final class ManagementServer extends DefaultMainHttpServerFactory {
 
     /** Serves the routes of a component beside Camel's own paths. */
     public RouterEngine engine() {
-        return new RouterEngine(VertxPlatformHttpRouter.getRouterNameFromPort(port), port, this::limited, List.of());
+        String router = VertxPlatformHttpRouter.getRouterNameFromPort(port);
+        return new RouterEngine(
+                port, (endpoint, route) -> new VertxPlatformHttpConsumer(endpoint, limited(route), List.of(), router));
     }
 
     private Processor limited(Processor route) {

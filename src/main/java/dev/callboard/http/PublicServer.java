@@ -3,6 +3,7 @@ package dev.callboard.http;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import dev.callboard.task.GroupCommit;
 import dev.callboard.text.Causes;
 import dev.callboard.text.SafeText;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -24,12 +25,13 @@ import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.impl.RouteImpl;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
@@ -62,6 +64,9 @@ public final class PublicServer extends ServiceSupport {
     private static final Duration QUIET_TIMEOUT = Duration.ofSeconds(1);
     private static final int INTERVAL_MS = 10;
 
+    /** As many as callbacks can share one commit, for which each of them waits on its worker. */
+    private static final int WORKERS = GroupCommit.MAX_GROUP_SIZE;
+
     /** Before the provider's name in the path of its callbacks. */
     private static final String PATH = "/callbacks/";
 
@@ -75,6 +80,7 @@ public final class PublicServer extends ServiceSupport {
     private final SourceCheck sourceCheck;
     private final MeterRegistry meters;
     private final AdmissionControl admission;
+    private final ExecutorService workers = Executors.newFixedThreadPool(WORKERS, PublicServer::worker);
 
     /** The requests that have no answer yet, each with the Vert.x context in which it gets one. */
     private final Map<RoutingContext, Context> unanswered = new ConcurrentHashMap<>();
@@ -100,6 +106,12 @@ public final class PublicServer extends ServiceSupport {
                 meters);
     }
 
+    private static Thread worker(Runnable work) {
+        Thread thread = new Thread(work, "callboard-callback");
+        thread.setDaemon(true);
+        return thread;
+    }
+
     /** From now on requests reach the routes. */
     public void open() {
         admission.open();
@@ -107,7 +119,8 @@ public final class PublicServer extends ServiceSupport {
 
     /** Serves the routes of a component. */
     public RouterEngine engine() {
-        return new RouterEngine(ROUTER, port, admission::limited, List.of(admission::enterRoute));
+        return new RouterEngine(
+                port, (endpoint, route) -> new CallbackConsumer(endpoint, route, admission, workers, ROUTER));
     }
 
     @Override
@@ -293,6 +306,7 @@ public final class PublicServer extends ServiceSupport {
             }
         }));
         server.close().toCompletionStage().toCompletableFuture().get(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        workers.shutdown();
     }
 
     /** Once its body is read, a request is passed on to its route or answered at once. */

@@ -1,0 +1,101 @@
+package dev.callboard.http;
+
+import dev.callboard.text.Causes;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import java.util.List;
+import java.util.concurrent.Executor;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangePattern;
+import org.apache.camel.Message;
+import org.apache.camel.Processor;
+import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpConsumer;
+import org.apache.camel.spi.HeaderFilterStrategy;
+import org.apache.camel.support.http.HttpUtil;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Passes callbacks to a route, each on a worker, and sends the route's answer. Camel's own consumer does so too, and first
+ * copies the request's headers and query into the message, from which the route would remove them again: here a message has
+ * the body, as bytes, and nothing else that the caller chose. Safe for use by any number of threads.
+ */
+final class CallbackConsumer extends VertxPlatformHttpConsumer {
+    private static final Logger LOG = LoggerFactory.getLogger(CallbackConsumer.class);
+
+    private final AdmissionControl admission;
+    private final Executor workers;
+
+    /** @param routerName the name in Camel's registry of the router to which it adds its path */
+    CallbackConsumer(
+            PlatformHttpEndpoint endpoint,
+            Processor route,
+            AdmissionControl admission,
+            Executor workers,
+            String routerName) {
+        super(endpoint, route, List.of(admission::enterRoute), routerName);
+        this.admission = admission;
+        this.workers = workers;
+    }
+
+    /** Called on the event loop. */
+    @Override
+    protected void handleRequest(RoutingContext request) {
+        Exchange exchange = createExchange(false);
+        exchange.setPattern(ExchangePattern.InOut);
+        Message message = new HttpMessage(exchange, request.request(), request.response());
+        if (request.body().buffer() != null) {
+            message.setBody(request.body().buffer().getBytes());
+        }
+        exchange.setMessage(message);
+        Context eventLoop = Vertx.currentContext();
+        workers.execute(() -> {
+            process(exchange, request);
+            eventLoop.runOnContext(now -> answer(exchange, request.response()));
+        });
+    }
+
+    private void process(Exchange exchange, RoutingContext request) {
+        try {
+            createUoW(exchange);
+            admission.runRoute(request.request(), () -> getProcessor().process(exchange));
+        } catch (Exception e) {
+            exchange.setException(e);
+        } finally {
+            doneUoW(exchange);
+        }
+    }
+
+    /** Sends what the route has put into the message: the status, the body, and the headers that are not Camel's. */
+    private void answer(Exchange exchange, HttpServerResponse response) {
+        if (response.ended() || response.closed()) {
+            return;
+        }
+        Message message = exchange.getMessage();
+        if (exchange.getException() != null) {
+            LOG.error(
+                    "failed request of route {} cause=\"{}\" (answered 500)",
+                    exchange.getFromRouteId(),
+                    Causes.describe(exchange.getException()));
+            response.setStatusCode(500).end();
+            return;
+        }
+        response.setStatusCode(HttpUtil.determineResponseCode(exchange, message.getBody()));
+        HeaderFilterStrategy headers = getEndpoint().getHeaderFilterStrategy();
+        message.getHeaders().forEach((name, value) -> {
+            if (value != null && !headers.applyFilterToCamelHeaders(name, value, exchange)) {
+                response.putHeader(name, value.toString());
+            }
+        });
+        String body = message.getBody(String.class);
+        if (body == null) {
+            response.end();
+        } else {
+            response.end(body);
+        }
+    }
+}
