@@ -33,6 +33,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
 import java.time.Clock;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.spi.Registry;
@@ -42,6 +44,9 @@ import org.apache.camel.spi.Registry;
  * are part of the contract in the manual's chapter on providers, and never change.
  */
 final class Beans implements AutoCloseable {
+    /** They run what a route does after its callback is recorded, which rarely waits. */
+    private static final int ANSWER_THREADS = 8;
+
     private final Settings settings;
     private final Clock clock;
     private final MeterRegistry metrics;
@@ -52,6 +57,7 @@ final class Beans implements AutoCloseable {
     private final Rejections rejections;
     private final CallbackMetrics callbackMetrics;
     private final MailHealthCheck mailHealth = new MailHealthCheck();
+    private final ExecutorService answers = Executors.newFixedThreadPool(ANSWER_THREADS, Beans::answerThread);
     private GroupCommit groupCommit;
 
     /** @throws StartException if a recipient is not a mail address, or can't be reached */
@@ -109,7 +115,7 @@ final class Beans implements AutoCloseable {
         registry.bind("dataSource", database.dataSource());
         registry.bind("lookups", database.lookups());
         registry.bind("database-health", new DatabaseHealthCheck(store::checkWritable));
-        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, alertKinds(), clock));
+        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, alertKinds(), clock, answers));
         registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("taskLookup", new TaskLookup(database));
@@ -125,6 +131,16 @@ final class Beans implements AutoCloseable {
     /** The codes of all kinds of alerts that a route may set. */
     Set<String> alertKinds() {
         return recipients.kinds();
+    }
+
+    private static Thread answerThread(Runnable work) {
+        Thread thread = new Thread(work, "callboard-answer");
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    GroupCommit groupCommit() {
+        return groupCommit;
     }
 
     SourceCheck sourceCheck() {
@@ -144,5 +160,6 @@ final class Beans implements AutoCloseable {
         if (groupCommit != null) {
             groupCommit.close();
         }
+        answers.shutdown();
     }
 }

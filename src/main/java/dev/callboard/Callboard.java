@@ -248,6 +248,7 @@ public final class Callboard implements AutoCloseable {
         try {
             server = new PublicServer(camel, callbackVertx, settings, beans.sourceCheck(), metrics);
             camel.addService(server);
+            beans.groupCommit().expect(server::inFlight);
             attach(camel, "platform-http", server.engine());
             attach(camel, "management-http", management.engine());
         } catch (StartException e) {

@@ -118,7 +118,7 @@ final class AdmissionControl {
             unavailable.put(reason, meters.counter("callboard.http.unavailable", "reason", reason.code));
         }
         meters.gauge("callboard.http.connections", connections, free -> maxConnections - free.availablePermits());
-        meters.gauge("callboard.http.in.flight", requests, free -> maxInFlight - free.availablePermits());
+        meters.gauge("callboard.http.in.flight", this, AdmissionControl::inFlight);
     }
 
     /** From now on requests reach the routes. */
@@ -321,19 +321,22 @@ final class AdmissionControl {
         }
     }
 
-    /** What a route does with a request. */
-    @FunctionalInterface
-    interface Run {
-        void run() throws Exception;
+    /**
+     * Waits until there is memory for the route of a request.
+     *
+     * @return to be run when the route has ended: then the request is no longer in flight
+     */
+    Runnable startRoute(HttpServerRequest request) {
+        int bytes = memory.acquireForRoute(request.bytesRead());
+        return () -> {
+            memory.releaseFromRoute(bytes);
+            leaveRoute(request);
+        };
     }
 
-    /** Runs a route once there is memory for the request; after that, the request is no longer in flight. */
-    void runRoute(HttpServerRequest request, Run route) throws Exception {
-        try {
-            memory.run(request.bytesRead(), route);
-        } finally {
-            leaveRoute(request);
-        }
+    /** How many requests are in flight. */
+    int inFlight() {
+        return maxInFlight - requests.availablePermits();
     }
 
     /** @param hint for the log, which has one line a minute */
@@ -397,18 +400,19 @@ final class AdmissionControl {
         }
 
         /**
-         * Runs a route as soon as there is memory for a body of this length.
+         * Waits until there is memory for a route with a body of this length.
          *
          * @param bodyBytes the length of the body as it was read
+         * @return how many bytes are to be given back with {@link #releaseFromRoute}
          */
-        void run(long bodyBytes, Run route) throws Exception {
+        int acquireForRoute(long bodyBytes) {
             int bytes = (int) Math.min(bodyBytes, maxRoutedBytes);
-            routed.acquire(bytes);
-            try {
-                route.run();
-            } finally {
-                routed.release(bytes);
-            }
+            routed.acquireUninterruptibly(bytes);
+            return bytes;
+        }
+
+        void releaseFromRoute(int bytes) {
+            routed.release(bytes);
         }
     }
 }

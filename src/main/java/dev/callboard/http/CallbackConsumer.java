@@ -3,10 +3,12 @@ package dev.callboard.http;
 import dev.callboard.text.Causes;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
 import java.util.concurrent.Executor;
+import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangePattern;
 import org.apache.camel.Message;
@@ -15,6 +17,7 @@ import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpConsumer;
 import org.apache.camel.spi.HeaderFilterStrategy;
+import org.apache.camel.support.MessageHelper;
 import org.apache.camel.support.http.HttpUtil;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +48,10 @@ final class CallbackConsumer extends VertxPlatformHttpConsumer {
     /** Called on the event loop. */
     @Override
     protected void handleRequest(RoutingContext request) {
+        if (isSuspended()) {
+            request.response().setStatusCode(503).end();
+            return;
+        }
         Exchange exchange = createExchange(false);
         exchange.setPattern(ExchangePattern.InOut);
         Message message = new HttpMessage(exchange, request.request(), request.response());
@@ -53,21 +60,26 @@ final class CallbackConsumer extends VertxPlatformHttpConsumer {
         }
         exchange.setMessage(message);
         Context eventLoop = Vertx.currentContext();
-        workers.execute(() -> {
-            process(exchange, request);
-            eventLoop.runOnContext(now -> answer(exchange, request.response()));
-        });
+        workers.execute(() ->
+                process(exchange, request, () -> eventLoop.runOnContext(now -> answer(exchange, request.response()))));
     }
 
-    private void process(Exchange exchange, RoutingContext request) {
+    /** Starts the route, which may go on when this has returned. */
+    private void process(Exchange exchange, RoutingContext request, Runnable then) {
+        Runnable leave = admission.startRoute(request.request());
+        AsyncCallback done = sync -> {
+            leave.run();
+            doneUoW(exchange);
+            then.run();
+        };
         try {
             createUoW(exchange);
-            admission.runRoute(request.request(), () -> getProcessor().process(exchange));
         } catch (Exception e) {
             exchange.setException(e);
-        } finally {
-            doneUoW(exchange);
+            done.done(true);
+            return;
         }
+        getAsyncProcessor().process(exchange, done);
     }
 
     /** Sends what the route has put into the message: the status, the body, and the headers that are not Camel's. */
@@ -91,6 +103,10 @@ final class CallbackConsumer extends VertxPlatformHttpConsumer {
                 response.putHeader(name, value.toString());
             }
         });
+        String type = MessageHelper.getContentType(message);
+        if (type != null) {
+            response.putHeader(HttpHeaders.CONTENT_TYPE, type);
+        }
         String body = message.getBody(String.class);
         if (body == null) {
             response.end();

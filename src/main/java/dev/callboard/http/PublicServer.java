@@ -3,7 +3,6 @@ package dev.callboard.http;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
-import dev.callboard.task.GroupCommit;
 import dev.callboard.text.Causes;
 import dev.callboard.text.SafeText;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -64,8 +63,8 @@ public final class PublicServer extends ServiceSupport {
     private static final Duration QUIET_TIMEOUT = Duration.ofSeconds(1);
     private static final int INTERVAL_MS = 10;
 
-    /** As many as callbacks can share one commit, for which each of them waits on its worker. */
-    private static final int WORKERS = GroupCommit.MAX_GROUP_SIZE;
+    /** More than processors, for steps in users' routes that wait. A callback that waits for its commit takes none. */
+    private static final int WORKERS = 16;
 
     /** Before the provider's name in the path of its callbacks. */
     private static final String PATH = "/callbacks/";
@@ -110,6 +109,11 @@ public final class PublicServer extends ServiceSupport {
         Thread thread = new Thread(work, "callboard-callback");
         thread.setDaemon(true);
         return thread;
+    }
+
+    /** How many requests are in flight: read, and without an answer. */
+    public int inFlight() {
+        return admission.inFlight();
     }
 
     /** From now on requests reach the routes. */

@@ -6,10 +6,14 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 
 /**
@@ -17,8 +21,10 @@ import org.apache.camel.Exchange;
  * caller sent. Counters begin at 0 with the process. Safe for use by any number of threads.
  */
 public final class CallbackMetrics {
+    private static final String OTHER = "other";
+
     private final MeterRegistry registry;
-    private final Set<String> providers;
+    private final Map<String, Map<Result, Counter>> callbacks = new HashMap<>();
     private final Timer commits;
     private final DistributionSummary groups;
 
@@ -46,7 +52,6 @@ public final class CallbackMetrics {
     /** @param providers the values of the provider label; callbacks of any other provider are counted as {@code other} */
     public CallbackMetrics(MeterRegistry registry, Set<String> providers) {
         this.registry = registry;
-        this.providers = providers;
         this.commits = Timer.builder("callboard.commit")
                 .description("How long the database took to commit a group of callbacks")
                 .serviceLevelObjectives(
@@ -62,23 +67,25 @@ public final class CallbackMetrics {
                 .description("How many callbacks shared a commit")
                 .serviceLevelObjectives(1, 4, 16, 64)
                 .register(registry);
-        for (String provider : providers) {
+        Stream.concat(providers.stream(), Stream.of(OTHER)).forEach(provider -> {
+            Map<Result, Counter> results = new EnumMap<>(Result.class);
             for (Result result : Result.values()) {
-                counter(provider, result);
+                results.put(result, counter(provider, result));
             }
-        }
+            callbacks.put(provider, results);
+        });
     }
 
     private Counter counter(String provider, Result result) {
         return Counter.builder("callboard.callbacks")
                 .description("Callbacks of admitted callers by their result")
-                .tag("provider", providers.contains(provider) ? provider : "other")
+                .tag("provider", provider)
                 .tag("result", result.name().toLowerCase(Locale.ROOT))
                 .register(registry);
     }
 
     void count(String provider, Result result) {
-        counter(provider, result).increment();
+        callbacks.getOrDefault(provider, callbacks.get(OTHER)).get(result).increment();
     }
 
     /** For the route that answers 400. */

@@ -6,21 +6,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets callbacks that arrive at the same time share one transaction and one sync of the disk. Callers put theirs into a
- * queue and wait. A writer thread takes up to {@value #MAX_GROUP_SIZE} of them, has them recorded as a group and completes
- * each; what arrives meanwhile is the next group. So a callback that arrives alone is recorded at once, and groups grow
- * with the load.
+ * Lets callbacks that arrive at the same time share one transaction and one sync of the disk. Each is put into a queue. A
+ * writer thread takes up to {@value #MAX_GROUP_SIZE} of them, has them recorded as a group and completes each; what
+ * arrives meanwhile is the next group. A callback that arrives alone is recorded at once. While more requests are in
+ * flight than are in the queue, a writer waits for a moment until half of them are there: the larger a group, the less
+ * each of its callbacks costs, and one half is written while the other is on its way.
  *
- * <p>No caller waits longer than the commit timeout. After that it is unknown whether the callback is stored, which is
- * safe, since the provider sends it again and the second one is a duplicate. At most {@value #MAX_QUEUE_SIZE} wait; more
- * fail at once. A writer thread that dies fails its group and is replaced. Safe for use by any number of threads.
+ * <p>No callback waits longer than the commit timeout. After that it is unknown whether it is stored, which is safe, since
+ * the provider sends it again and the second one is a duplicate. At most {@value #MAX_QUEUE_SIZE} wait; more fail at once.
+ * A writer thread that dies fails its group and is replaced. Safe for use by any number of threads.
  */
 public final class GroupCommit implements AutoCloseable {
     /** Larger groups gained nothing when measured, and the first callback of a group waits for the last. */
@@ -31,7 +33,10 @@ public final class GroupCommit implements AutoCloseable {
      * and PostgreSQL share processors, few large groups cost less than many small ones; where commits are slow for another
      * reason, the queue soon is that long.
      */
-    static final int MIN_CONCURRENT_GROUP_SIZE = 16;
+    static final int MIN_CONCURRENT_GROUP_SIZE = 32;
+
+    /** How long a free writer waits for callbacks that are on their way. */
+    private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     /** Far more than the requests that the server handles at a time; it bounds memory, not load. */
     static final int MAX_QUEUE_SIZE = 1024;
@@ -56,6 +61,7 @@ public final class GroupCommit implements AutoCloseable {
     private final CallbackMetrics metrics;
     private final Duration commitTimeout;
     private final Object lock = new Object();
+    private volatile IntSupplier inFlight = () -> 0;
     // The rest is guarded by the lock.
     private final Queue<Entry> queue = new ArrayDeque<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -82,6 +88,15 @@ public final class GroupCommit implements AutoCloseable {
         thread.start();
     }
 
+    /**
+     * Has the writers wait for a moment for callbacks that are on their way.
+     *
+     * @param requests how many requests are in flight, of which each will probably lead to a callback
+     */
+    public void expect(IntSupplier requests) {
+        inFlight = requests;
+    }
+
     int queueSize() {
         synchronized (lock) {
             return queue.size();
@@ -89,49 +104,54 @@ public final class GroupCommit implements AutoCloseable {
     }
 
     /**
-     * Records a callback, together with others that arrive at the same time, and returns when it survives the loss of the
-     * process and of power.
+     * Records a callback, together with others that arrive at the same time.
      *
-     * @throws NotRecordedException if the database did not commit in time, the queue is full, or Callboard is stopping
-     * @throws RejectedByDatabaseException if the database rejects the content of this callback
+     * @return is completed when it survives the loss of the process and of power, by a thread of this class, which must not
+     *     be kept waiting. It fails with a {@link NotRecordedException} if the database did not commit in time, the queue is
+     *     full or Callboard is stopping, and with a {@link RejectedByDatabaseException} if the database rejects the content
+     *     of this callback
      */
-    RecordResult record(Callback callback) throws NotRecordedException, RejectedByDatabaseException {
+    CompletableFuture<RecordResult> record(Callback callback) {
         Entry entry = new Entry(callback, new CompletableFuture<>());
         synchronized (lock) {
             if (closed) {
-                throw new NotRecordedException("Callboard is stopping", null);
+                return failed("Callboard is stopping");
             }
             if (queue.size() >= MAX_QUEUE_SIZE) {
-                throw new NotRecordedException("the queue is full with " + MAX_QUEUE_SIZE + " callbacks", null);
+                return failed("the queue is full with " + MAX_QUEUE_SIZE + " callbacks");
             }
             queue.add(entry);
-            lock.notify();
+            // The first one begins the wait for more.
+            if (queue.size() == 1 || shouldStartGroup()) {
+                lock.notify();
+            }
         }
-        try {
-            return entry.result().get(commitTimeout.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            throw unwrapped(e.getCause());
-        } catch (TimeoutException e) {
-            remove(entry);
-            throw new NotRecordedException("the database did not commit within " + commitTimeout.toSeconds() + " s", e);
-        } catch (InterruptedException e) {
-            remove(entry);
-            Thread.currentThread().interrupt();
-            throw new NotRecordedException("interrupted", e);
-        }
+        return entry.result()
+                .orTimeout(commitTimeout.toMillis(), TimeUnit.MILLISECONDS)
+                .handle((result, failure) -> {
+                    if (failure == null) {
+                        return result;
+                    }
+                    remove(entry);
+                    throw new CompletionException(describe(failure));
+                });
     }
 
-    private static NotRecordedException unwrapped(Throwable cause) throws RejectedByDatabaseException {
-        if (cause instanceof RejectedByDatabaseException rejected) {
-            throw rejected;
+    private static CompletableFuture<RecordResult> failed(String why) {
+        return CompletableFuture.failedFuture(new NotRecordedException(why, null));
+    }
+
+    private Throwable describe(Throwable failure) {
+        if (failure instanceof NotRecordedException
+                || failure instanceof RejectedByDatabaseException
+                || failure instanceof RuntimeException) {
+            return failure;
         }
-        if (cause instanceof RuntimeException unexpected) {
-            throw unexpected;
-        }
-        return cause instanceof NotRecordedException notRecorded
-                ? notRecorded
-                : new NotRecordedException(
-                        "the writer thread died (" + cause.getClass().getSimpleName() + ")", cause);
+        return new NotRecordedException(
+                failure instanceof TimeoutException
+                        ? "the database did not commit within " + commitTimeout.toSeconds() + " s"
+                        : "the writer thread died (" + failure.getClass().getSimpleName() + ")",
+                failure);
     }
 
     /** A callback whose caller has timed out is not written, unless a writer has taken it already. */
@@ -173,15 +193,30 @@ public final class GroupCommit implements AutoCloseable {
     }
 
     private boolean shouldStartGroup() {
-        return groupsInProgress == 0 ? !queue.isEmpty() : queue.size() >= MIN_CONCURRENT_GROUP_SIZE;
+        return shouldStartGroup(queue.size(), inFlight.getAsInt(), groupsInProgress);
+    }
+
+    /** Whether a group should start at once, with {@code waiting} callbacks in the queue. */
+    static boolean shouldStartGroup(int waiting, int inFlight, int groupsInProgress) {
+        if (groupsInProgress > 0) {
+            return waiting >= MIN_CONCURRENT_GROUP_SIZE;
+        }
+        return waiting > 0 && (waiting >= MAX_GROUP_SIZE || 2 * waiting >= inFlight);
     }
 
     /** Waits until a group should start, and takes it, oldest first; empty once this is closed and the queue is empty. */
     private List<Entry> nextGroup() {
         synchronized (lock) {
+            long end = 0;
             while (!shouldStartGroup() && !closed) {
+                boolean canStart = groupsInProgress == 0 && !queue.isEmpty();
+                if (canStart && end == 0) {
+                    end = System.nanoTime() + PATIENCE_NANOS;
+                } else if (canStart && System.nanoTime() - end >= 0) {
+                    break;
+                }
                 try {
-                    lock.wait();
+                    lock.wait(canStart ? 1 : 0);
                 } catch (InterruptedException e) {
                     // Callboard never interrupts a writer, since H2 closes its file when a thread is interrupted in it.
                     LOG.warn(

@@ -18,6 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
@@ -53,9 +56,15 @@ public final class TaskRecorder {
     private final CallbackMetrics metrics;
     private final Set<String> alertKinds;
     private final Clock clock;
+    private final Executor answers;
 
-    /** @param alertKinds the codes of all kinds of alerts that a route may set */
-    public TaskRecorder(GroupCommit groupCommit, CallbackMetrics metrics, Set<String> alertKinds, Clock clock) {
+    /**
+     * @param alertKinds the codes of all kinds of alerts that a route may set
+     * @param answers runs the rest of each route, once its callback is recorded; not one that callbacks wait for before
+     */
+    public TaskRecorder(
+            GroupCommit groupCommit, CallbackMetrics metrics, Set<String> alertKinds, Clock clock, Executor answers) {
+        this.answers = answers;
         this.groupCommit = groupCommit;
         this.metrics = metrics;
         this.alertKinds = alertKinds;
@@ -63,36 +72,56 @@ public final class TaskRecorder {
     }
 
     /**
-     * Records the callback and returns when it survives the loss of the process and of power.
+     * Records the callback. If that fails, the exchange has the exception: a {@link NotRecordedException} if the database did
+     * not commit, and a {@link RejectedByDatabaseException} if the database rejects its content.
      *
-     * @throws NotRecordedException if the database did not commit
-     * @throws RejectedByDatabaseException if the database rejects its content
+     * @return is completed when the callback survives the loss of the process and of power, or when that has failed; the exchange
+     *     then goes on, on another thread
      * @throws IllegalArgumentException if a route did not set a required variable, or set an invalid value
      */
-    public void record(Exchange exchange) throws NotRecordedException, RejectedByDatabaseException {
+    public CompletionStage<Void> record(Exchange exchange) {
         Receipt receipt = Receipt.of(exchange);
+        Callback callback;
         try {
-            record(callback(exchange::getVariable));
-            receipt.record();
-        } catch (NotRecordedException | RejectedByDatabaseException | RuntimeException e) {
+            callback = callback(exchange::getVariable);
+        } catch (RuntimeException e) {
             receipt.fail(e);
             throw e;
         }
+        return groupCommit
+                .record(callback)
+                .handleAsync(
+                        (result, failure) -> {
+                            if (failure == null) {
+                                count(callback, result);
+                                receipt.record();
+                            } else {
+                                Exception cause = cause(failure);
+                                count(callback, cause);
+                                receipt.fail(cause);
+                                exchange.setException(cause);
+                            }
+                            return null;
+                        },
+                        answers);
     }
 
-    private void record(Callback callback) throws NotRecordedException, RejectedByDatabaseException {
-        try {
-            RecordResult result = groupCommit.record(callback);
-            metrics.count(callback.provider(), CallbackMetrics.Result.of(result));
-            if (callback.outcome() == Outcome.FAILED && result == RecordResult.APPLIED) {
-                logFailure(callback);
-            }
-        } catch (NotRecordedException e) {
+    private static Exception cause(Throwable failure) {
+        return (Exception) (failure instanceof CompletionException ? failure.getCause() : failure);
+    }
+
+    private void count(Callback callback, RecordResult result) {
+        metrics.count(callback.provider(), CallbackMetrics.Result.of(result));
+        if (callback.outcome() == Outcome.FAILED && result == RecordResult.APPLIED) {
+            logFailure(callback);
+        }
+    }
+
+    private void count(Callback callback, Exception failure) {
+        if (failure instanceof NotRecordedException) {
             metrics.count(callback.provider(), CallbackMetrics.Result.UNAVAILABLE);
-            throw e;
-        } catch (RejectedByDatabaseException e) {
+        } else if (failure instanceof RejectedByDatabaseException) {
             metrics.count(callback.provider(), CallbackMetrics.Result.ERROR);
-            throw e;
         }
     }
 
@@ -200,7 +229,11 @@ public final class TaskRecorder {
     }
 
     private List<String> alerts(Object commaSeparated) {
-        return Stream.of(Objects.toString(commaSeparated, "").split(",", -1))
+        String codes = Objects.toString(commaSeparated, "");
+        if (codes.isEmpty()) {
+            return List.of();
+        }
+        return Stream.of(codes.split(",", -1))
                 .map(String::strip)
                 .filter(code -> !code.isEmpty())
                 .map(code -> word("alert", code, alertKinds))

@@ -153,11 +153,9 @@ class AdmissionControlTest {
         try (RawHttp http = new RawHttp(callboard.port)) {
             String request = RawHttp.postJson("/callbacks/fotor").replace("Connection: close\r\n", "");
             assertThat(RawHttp.status(http.send(request).readHead())).isEqualTo(200);
-            assertThat(http.readHead()).isEqualTo("0\r\n\r\n");
             // Longer than the header timeout, which is for the first request only.
             Awaitility.await().pollDelay(Duration.ofMillis(1300)).until(() -> true);
             assertThat(RawHttp.status(http.send(request).readHead())).isEqualTo(200);
-            assertThat(http.readHead()).isEqualTo("0\r\n\r\n");
             long before = System.nanoTime();
             assertThat(http.read()).isEmpty();
             assertThat(Duration.ofNanos(System.nanoTime() - before))

@@ -79,7 +79,6 @@ final class PublicServerTest {
             for (int i = from; i < from + count; i++) {
                 String head = http.send(callback(i, PROVIDER)).readHead();
                 if (RawHttp.status(head) == 200) {
-                    http.readHead();
                     recorded++;
                 }
             }

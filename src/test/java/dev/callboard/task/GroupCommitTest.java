@@ -16,10 +16,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Which callbacks share a commit, how long a caller waits, and what happens when the store fails. */
 @Timeout(30)
@@ -35,7 +38,9 @@ final class GroupCommitTest {
     @AfterEach
     void stop() {
         disk.countDown();
-        groupCommit.close();
+        if (groupCommit != null) {
+            groupCommit.close();
+        }
         callers.shutdownNow();
     }
 
@@ -79,6 +84,35 @@ final class GroupCommitTest {
             assertThat(other.get()).isEqualTo(RecordResult.APPLIED);
         }
         assertThat(sizes).containsExactly(1, GroupCommit.MIN_CONCURRENT_GROUP_SIZE);
+    }
+
+    @ParameterizedTest(name = "{0} in the queue of {1} in flight, {2} groups in progress: {3}")
+    @CsvSource({
+        "0, 0, 0, false",
+        "0, 5, 0, false",
+        "1, 0, 0, true",
+        "1, 1, 0, true",
+        "1, 2, 0, true",
+        "1, 3, 0, false",
+        "31, 64, 0, false",
+        "32, 64, 0, true",
+        "64, 256, 0, true",
+        "31, 31, 1, false",
+        "32, 64, 1, true"
+    })
+    void startsAGroupWhenHalfOfTheRequestsInFlightAreInTheQueue(
+            int waiting, int inFlight, int groupsInProgress, boolean starts) {
+        assertThat(GroupCommit.shouldStartGroup(waiting, inFlight, groupsInProgress))
+                .isEqualTo(starts);
+    }
+
+    @Test
+    void waitsForTheOthersInFlightForAMomentOnly() throws Exception {
+        groupCommit = new GroupCommit(this::recordOnceTheDiskIsFree, 1, LONG_TIMEOUT, metrics);
+        disk.countDown();
+        groupCommit.expect(() -> 100);
+        assertThat(call("whose neighbours never come").get(10, TimeUnit.SECONDS))
+                .isEqualTo(RecordResult.APPLIED);
     }
 
     @Test
@@ -146,8 +180,8 @@ final class GroupCommitTest {
                 .toList();
         await().until(() -> groupCommit.queueSize() == GroupCommit.MAX_QUEUE_SIZE);
 
-        assertThatThrownBy(() -> groupCommit.record(callback("one too many")))
-                .isInstanceOf(NotRecordedException.class)
+        assertThatThrownBy(call("one too many")::get)
+                .hasCauseInstanceOf(NotRecordedException.class)
                 .hasMessageContaining("the queue is full");
         disk.countDown();
         first.get();
@@ -168,8 +202,8 @@ final class GroupCommitTest {
                 1,
                 LONG_TIMEOUT,
                 metrics);
-        assertThatThrownBy(() -> groupCommit.record(callback("deadly"))).isInstanceOf(NotRecordedException.class);
-        assertThat(groupCommit.record(callback("next"))).isEqualTo(RecordResult.APPLIED);
+        assertThatThrownBy(call("deadly")::get).hasCauseInstanceOf(NotRecordedException.class);
+        assertThat(call("next").get()).isEqualTo(RecordResult.APPLIED);
     }
 
     @Test
@@ -181,8 +215,7 @@ final class GroupCommitTest {
         await().until(() -> groupCommit.queueSize() == 1);
 
         CompletableFuture<Void> end = CompletableFuture.runAsync(groupCommit::close, callers);
-        await().untilAsserted(() -> assertThatThrownBy(() -> groupCommit.record(callback("too late")))
-                .hasMessageContaining("is stopping"));
+        await().untilAsserted(() -> assertThatThrownBy(call("too late")::get).hasMessageContaining("is stopping"));
         disk.countDown();
 
         end.get();
@@ -191,7 +224,7 @@ final class GroupCommitTest {
     }
 
     private Future<RecordResult> call(String taskId) {
-        return callers.submit(() -> groupCommit.record(callback(taskId)));
+        return groupCommit.record(callback(taskId));
     }
 
     private List<RecordResult> recordOnceTheDiskIsFree(List<Callback> group) {

@@ -165,7 +165,8 @@ final class ModelTest extends OnEachDatabase {
     void leadsToTheSameRowsWithSeveralCallbacksOfATaskInOneGroup() throws Exception {
         Random random = seeded();
         TaskStore store = new TaskStore(callboard.callboard().database());
-        TaskRecorder recorder = new TaskRecorder(null, null, Set.copyOf(AlertKind.codes()), Clock.systemUTC());
+        TaskRecorder recorder =
+                new TaskRecorder(null, null, Set.copyOf(AlertKind.codes()), Clock.systemUTC(), Runnable::run);
         Map<String, List<Sent>> sequences = new LinkedHashMap<>();
         List<Callback> group = new ArrayList<>();
         for (int i = 0; i < TASKS; i++) {

@@ -327,7 +327,8 @@ final class OrderTest {
         Map<String, Object> all = new HashMap<>(
                 Map.of("provider", "fotor", "taskId", "t", "status", "1", "outcome", "completed", "payload", "{}"));
         all.putAll(variables);
-        return new TaskRecorder(null, null, Set.copyOf(AlertKind.codes()), Clock.fixed(NOON, ZoneOffset.UTC))
+        return new TaskRecorder(
+                        null, null, Set.copyOf(AlertKind.codes()), Clock.fixed(NOON, ZoneOffset.UTC), Runnable::run)
                 .callback(all::get);
     }
 }
