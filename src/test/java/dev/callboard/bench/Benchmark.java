@@ -26,6 +26,19 @@ final class Benchmark {
 
     public static void main(String[] args) throws Exception {
         Path folder = Files.createTempDirectory("callboard-benchmark");
+        try {
+            Table table = measure(folder);
+            System.out.println();
+            System.out.println("Median of " + STARTS + " starts (least..greatest); " + Cases.load()
+                    + "; us: processor time a request, in microseconds; group: callbacks a commit");
+            table.print();
+        } finally {
+            Servers.delete(folder);
+        }
+        System.exit(0);
+    }
+
+    private static Table measure(Path folder) throws Exception {
         Table table = new Table();
         try (PostgresqlServer server = new PostgresqlServer(folder.resolve("postgresql"))) {
             Cases cases = new Cases(folder, server);
@@ -43,15 +56,11 @@ final class Benchmark {
                     }
                     first = false;
                 }
+                // What the machine does meanwhile then hits the first and the last alike.
                 Collections.reverse(wanted);
             }
         }
-        System.out.println();
-        System.out.println("Median of " + STARTS + " starts (least..greatest); " + Cases.load()
-                + "; us: processor time a request, in microseconds");
-        table.print();
-        Servers.delete(folder);
-        System.exit(0);
+        return table;
     }
 
     /** From {@code bench.java-options} and {@code bench.warm-up-seconds}, each with {@code ;} between several. */

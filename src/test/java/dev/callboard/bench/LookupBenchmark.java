@@ -13,7 +13,8 @@ import java.util.Map;
 
 /**
  * Measures how long each filter of {@code GET /tasks} takes with many tasks stored: one table from one run. Asserts
- * nothing. Run it with the class path of the tests; {@code -Dbench.stored=} sets the number of tasks.
+ * nothing. {@code mvn -Pbench verify -Dbench.main=dev.callboard.bench.LookupBenchmark} runs it; {@code -Dbench.stored=} sets
+ * the number of tasks.
  */
 final class LookupBenchmark {
     private static final int STORED = Integer.getInteger("bench.stored", 1_000_000);

@@ -12,7 +12,9 @@ import java.time.Instant;
  * among them, as those of a provider do. They raise no alerts.
  */
 final class StoredTasks {
-    private static final int BATCH_ON_H2 = 50_000;
+    /** A small one: H2 writes a log of each transaction, for its rollback. */
+    private static final int BATCH_ON_H2 = 2_000;
+
     private static final int BATCH_ON_POSTGRESQL = 500_000;
     private static final String PAYLOAD =
             Bodies.of(Bodies.AVATAR, "#").replaceAll("\\s+", " ").replace(" \"", "\"");
