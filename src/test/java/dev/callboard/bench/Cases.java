@@ -36,8 +36,8 @@ final class Cases {
                 from:
                   uri: direct:record-nothing
                   steps:
-                    - removeVariable:
-                        name: none
+                    - to:
+                        uri: class:dev.callboard.bench.RecordNothing?method=record
             """;
 
     private static final String PLAIN_TABLE =
@@ -211,7 +211,7 @@ final class Cases {
         Map<String, String> settings = new HashMap<>(Backend.H2.newDatabase(home));
         settings.put("callboard.routes", "file:" + routes + "/*.camel.yaml");
         Sample sample = new Sample();
-        measure(sample, List.of(Servers.callboard(Path.of(""), home, settings, java.options())), false, java);
+        measure(sample, List.of(Servers.callboardWithTests(home, settings, java.options())), false, java);
         return sample;
     }
 

@@ -1,5 +1,6 @@
 package dev.callboard.bench;
 
+import dev.callboard.Callboard;
 import dev.callboard.testkit.CallboardProcess;
 import dev.callboard.testkit.PostgresqlServer;
 import dev.callboard.testkit.TestCallboard;
@@ -40,14 +41,22 @@ final class Servers {
         return new CallboardProcess(home, all, arguments);
     }
 
+    /** The packaged Callboard of this folder, with the classes of the tests on its class path. Not started yet. */
+    static CallboardProcess callboardWithTests(Path home, Map<String, String> settings, List<String> javaOptions) {
+        return program("target/callboard.jar:target/test-classes", Callboard.class, home, settings, javaOptions);
+    }
+
     /** A main class of the tests. Not started yet. */
     static CallboardProcess program(Class<?> main, Path home, Map<String, String> settings, List<String> javaOptions) {
+        return program(System.getProperty("java.class.path"), main, home, settings, javaOptions);
+    }
+
+    private static CallboardProcess program(
+            String classPath, Class<?> main, Path home, Map<String, String> settings, List<String> javaOptions) {
         List<String> arguments = new ArrayList<>(javaOptions);
-        arguments.addAll(List.of(
-                "-cp",
-                System.getProperty("java.class.path")
-                        .replaceAll("(^|:)target", "$1" + Path.of("target").toAbsolutePath()),
-                main.getName()));
+        String absolute =
+                classPath.replaceAll("(^|:)target", "$1" + Path.of("target").toAbsolutePath());
+        arguments.addAll(List.of("-cp", absolute, main.getName()));
         return new CallboardProcess(home, settings, arguments);
     }
 
