@@ -6,19 +6,19 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.sql.Connection;
-import java.sql.SQLException;
-import java.sql.Statement;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Measures how long each filter of {@code GET /tasks} takes with many tasks stored: one table from one run. Asserts
- * nothing. Run it with the class path of the tests; {@code -Dbench.stored=} sets the number of tasks.
+ * nothing. {@code mvn -Pbench verify -Dbench.main=dev.callboard.bench.LookupBenchmark} runs it; {@code -Dbench.stored=} sets
+ * the number of tasks.
  */
 final class LookupBenchmark {
     private static final int STORED = Integer.getInteger("bench.stored", 1_000_000);
-    private static final int BATCH = 50_000;
+    private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
     private static final int REQUESTS = 11;
 
     /** A thousandth of the tasks is of creatify, and a thousandth has failed; no task is unknown. */
@@ -34,7 +34,7 @@ final class LookupBenchmark {
             "?type=videoEnhancer",
             "?type=nothing",
             "?businessId=order-77",
-            "?taskIdPrefix=task-77",
+            "?taskIdPrefix=77",
             "?taskIdPrefix=nothing",
             "?changedSince=2026-01-01T00:10:00Z&changedUntil=2026-01-01T00:20:00Z",
             "?include=results");
@@ -44,7 +44,9 @@ final class LookupBenchmark {
     public static void main(String[] args) throws Exception {
         for (Backend backend : Backend.values()) {
             try (TestCallboard callboard = TestCallboard.start(backend, Map.of())) {
-                store(callboard, backend == Backend.H2);
+                try (Connection connection = callboard.connect()) {
+                    StoredTasks.store(connection, STORED, START);
+                }
                 System.out.printf(
                         "%n%s, %,d tasks, milliseconds: first, median and slowest of %d%n", backend, STORED, REQUESTS);
                 for (String query : QUERIES) {
@@ -54,26 +56,6 @@ final class LookupBenchmark {
         }
         // The database server of the tests stops with the JVM.
         System.exit(0);
-    }
-
-    private static void store(TestCallboard callboard, boolean h2) throws SQLException {
-        try (Connection connection = callboard.connect();
-                Statement statement = connection.createStatement()) {
-            for (int first = 1; first <= STORED; first += BATCH) {
-                int last = Math.min(STORED, first + BATCH - 1);
-                String numbers = h2
-                        ? "SYSTEM_RANGE(" + first + ", " + last + ") AS n(i)"
-                        : "generate_series(" + first + ", " + last + ") AS n(i)";
-                statement.execute("INSERT INTO task (provider, task_id, task_type, business_id, status, outcome,"
-                        + " first_received_at, last_callback_at, changed_at, outcome_since, applied_callback_id, revision)"
-                        + " SELECT CASE WHEN MOD(i, 1000) = 0 THEN 'creatify' ELSE 'fotor' END, 'task-' || i,"
-                        + " CASE WHEN MOD(i, 2) = 0 THEN 'avatar' ELSE 'videoEnhancer' END, 'order-' || i, '1',"
-                        + " CASE WHEN MOD(i, 1000) = 1 THEN 'failed' ELSE 'completed' END, t, t, t, t, "
-                        + (h2 ? "RANDOM_UUID()" : "gen_random_uuid()") + ", 1"
-                        + " FROM (SELECT i, TIMESTAMP WITH TIME ZONE '2026-01-01 00:00:00+00' + i * INTERVAL '1' SECOND AS t"
-                        + " FROM " + numbers + ") AS rows");
-            }
-        }
     }
 
     private static void measure(TestCallboard callboard, String query) throws Exception {
