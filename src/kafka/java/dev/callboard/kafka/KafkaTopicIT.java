@@ -93,7 +93,7 @@ final class KafkaTopicIT {
             provider.stop();
             long lag = brokers.lag();
             long begin = System.nanoTime();
-            soon().until(() -> brokers.lag() == 0);
+            soon().atMost(240, TimeUnit.SECONDS).until(() -> brokers.lag() == 0);
             LOG.info(
                     "{}: in {} s after {} s of warm-up, {} callbacks a second answered 200, {} recorded; {} waited at the"
                             + " end and were recorded in {} ms",
