@@ -56,6 +56,8 @@ final class RouteFilesTest {
             "dataFormat:strictJson",
             "direct:record-task",
             "direct:answer-recorded",
+            "direct:answer-accepted",
+            "direct:record-accepted",
             "routeConfiguration:answer-errors");
 
     private static final YAMLMapper YAML = new YAMLMapper();

@@ -51,6 +51,13 @@ public final class RouteGuard {
     private static final String SOURCE_CHECK = "bean:sourceCheck?method=admit";
     private static final String READ_BODY = "bean:callbackBody?method=read";
     private static final String ANSWER_RECORDED = "direct:answer-recorded";
+    private static final String ANSWER_ACCEPTED = "direct:answer-accepted";
+    /** A sending to Kafka that succeeds only if all replicas in sync have acknowledged it. */
+    private static final Pattern ACKNOWLEDGED_BY_ALL =
+            Pattern.compile("kafka:[^?]+\\?(.*&)?requestRequiredAcks=all(&.*)?");
+    /** Kafka's own property takes precedence over that of the endpoint. */
+    private static final Pattern OVERRIDDEN_ACKS = Pattern.compile(".*[?&]additionalProperties\\.acks=.*");
+
     private static final String PROBE = "${variable.method} == 'GET'";
     private static final String ANSWER_ERRORS = "answer-errors";
 
@@ -100,8 +107,9 @@ public final class RouteGuard {
      * Checks the template.
      *
      * @throws StartException if a step before the source check does more than remove headers and name the provider, if
-     *     there is no source check, if the token that a provider's URL has would be stored, if the last step is not the one
-     *     that answers 200 only to a recorded callback, or if a callback can end the route before that step
+     *     there is no source check, if the token that a provider's URL has would be stored, if the last step is not one
+     *     that answers 200 only to a callback that is recorded, or that all replicas of a topic have just acknowledged, or
+     *     if a callback can end the route before that step
      */
     public void checkTemplate(RouteTemplateDefinition template) {
         RouteDefinition route = template.getRoute();
@@ -117,17 +125,28 @@ public final class RouteGuard {
             throw new StartException(where(template.getResource()) + "has no step " + READ_BODY
                     + ", so it would store callboard." + withToken.get() + ".token where the provider repeats it");
         }
-        List<ProcessorDefinition<?>> steps = route.getOutputs();
-        if (!isCall(steps.get(steps.size() - 1), ANSWER_RECORDED)
-                || !ANSWER_ERRORS.equals(route.getRouteConfigurationId())) {
+        if (!ANSWER_ERRORS.equals(route.getRouteConfigurationId()) || !answersOnlyWhatIsKept(route.getOutputs())) {
             throw new StartException(where(template.getResource()) + "must end with " + ANSWER_RECORDED
                     + " and have routeConfigurationId " + ANSWER_ERRORS
-                    + ", or it could answer 200 to a callback that is not recorded");
+                    + ", or it could answer 200 to a callback that is not recorded (" + ANSWER_ACCEPTED
+                    + " is possible only right after a step to kafka: with requestRequiredAcks=all)");
         }
         if (stops(route)) {
             throw new StartException(where(template.getResource()) + "must have stop only in the filter " + PROBE
                     + ", or it could answer a callback that is not recorded");
         }
+    }
+
+    private static boolean answersOnlyWhatIsKept(List<ProcessorDefinition<?>> steps) {
+        int last = steps.size() - 1;
+        return isCall(steps.get(last), ANSWER_RECORDED)
+                || (isCall(steps.get(last), ANSWER_ACCEPTED) && last > 0 && isAcknowledgedByAll(steps.get(last - 1)));
+    }
+
+    private static boolean isAcknowledgedByAll(ProcessorDefinition<?> step) {
+        return step instanceof ToDefinition to
+                && ACKNOWLEDGED_BY_ALL.matcher(to.getUri()).matches()
+                && !OVERRIDDEN_ACKS.matcher(to.getUri()).matches();
     }
 
     /** Whether one of the steps inside another ends the route, but not for a probe. */
@@ -156,7 +175,7 @@ public final class RouteGuard {
     }
 
     private static boolean isCall(ProcessorDefinition<?> step, String uri) {
-        return step instanceof ToDefinition to && to.getUri().equals(uri);
+        return step instanceof ToDefinition to && to.getUri().equals(uri) && step.getDisabled() == null;
     }
 
     /** The provider whose callbacks a route receives; empty if it is not made from {@value #TEMPLATE}. */

@@ -35,7 +35,7 @@ public final class CallbackMetrics {
         DUPLICATE,
         /** Its body is not what the provider's schema says: answered 400. */
         INVALID,
-        /** The database did not commit it: answered 503. */
+        /** The database did not commit it, or the brokers did not acknowledge it: answered 503. */
         UNAVAILABLE,
         /** The database rejected it: answered 500. */
         ERROR;
@@ -91,6 +91,11 @@ public final class CallbackMetrics {
     /** For the route that answers 400. */
     public void countInvalid(Exchange exchange) {
         count(exchange.getVariable("provider", String.class), Result.INVALID);
+    }
+
+    /** For the route that answers 503 if the brokers of a topic do not acknowledge a callback. */
+    public void countUnavailable(Exchange exchange) {
+        count(exchange.getVariable("provider", String.class), Result.UNAVAILABLE);
     }
 
     void countGroup(int size, long nanoseconds) {

@@ -7,7 +7,8 @@ package dev.callboard.task;
 public final class UnrecordedCallbackException extends Exception {
     private static final long serialVersionUID = 1;
 
-    UnrecordedCallbackException(String message) {
+    /** @param message the place, and what is wrong there */
+    public UnrecordedCallbackException(String message) {
         // Without a stack trace: the message names the place.
         super(message, null, false, false);
     }

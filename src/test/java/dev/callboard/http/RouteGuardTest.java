@@ -122,6 +122,23 @@ class RouteGuardTest {
                 "must end with direct:answer-recorded and have routeConfigurationId answer-errors");
     }
 
+    @Test
+    void rejectsATemplateWhoseLastStepIsDisabled() {
+        String name = "                name: answer-recorded\n";
+        doesNotStart(
+                "receive-callback",
+                text -> text.replace(name, name + "              disabled: \"true\"\n"),
+                "must end with direct:answer-recorded");
+    }
+
+    @Test
+    void rejectsATemplateThatAnswersAsIfABrokerHadTheCallback() {
+        doesNotStart(
+                "receive-callback",
+                text -> text.replace("name: answer-recorded", "name: answer-accepted"),
+                "direct:answer-accepted is possible only right after a step to kafka: with requestRequiredAcks=all");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"platform-http:/open", "rest:get:open"})
     void rejectsARouteThatOpensAPathWithoutTheTemplate(String uri) {
