@@ -76,8 +76,12 @@ SELECT CAST(? AS UUID), CAST(? AS VARCHAR), CAST(? AS VARCHAR), CAST(? AS VARCHA
                     WHERE provider = ? AND task_id = ? AND revision = ? AND ',' || other_kinds || ',' LIKE ?)
     ON CONFLICT DO NOTHING
 
--- name: delete-task
--- The task of a probe, with its callback.
+-- name: delete-callbacks-of-probe
+DELETE FROM callback
+ WHERE provider = ?
+   AND task_id = ?
+
+-- name: delete-task-of-probe
 DELETE FROM task
  WHERE provider = ?
    AND task_id = ?

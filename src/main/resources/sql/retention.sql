@@ -31,7 +31,7 @@ DELETE FROM alert
                        OR state = 'suppressed')
 
 -- name: delete-task-without-alerts
--- A task with its callbacks and results. Not if it still has an alert: one that was raised after the tasks were selected.
+-- Not a task that still has an alert: one that was raised after the tasks were selected.
 DELETE FROM task
  WHERE provider = ?
    AND task_id = ?
@@ -39,6 +39,17 @@ DELETE FROM task
                      FROM alert
                     WHERE alert.provider = task.provider
                       AND alert.task_id = task.task_id)
+
+-- name: delete-callbacks-of-task
+-- Of a task that was deleted. Until the transaction ends, no other can record a callback of it.
+DELETE FROM callback
+ WHERE provider = ?
+   AND task_id = ?
+
+-- name: delete-results-of-task
+DELETE FROM result
+ WHERE provider = ?
+   AND task_id = ?
 
 -- name: delete-expired-alerts
 -- Alerts about no task, such as those about rejected callers, that were sent or suppressed.

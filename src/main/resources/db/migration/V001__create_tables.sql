@@ -1,6 +1,10 @@
 -- The tables of Callboard. The same text runs on PostgreSQL and on H2 in PostgreSQL mode.
 -- All times are in UTC. Texts hold no U+0000, which PostgreSQL does not store. Task ids are in the order of their characters'
 -- codes (by_code), so that those with the same prefix are neighbours: PostgreSQL's default is the order of some language.
+--
+-- callback and result have no foreign key to task. Rows of a task are written and deleted only by transactions that hold
+-- the lock of its row in task, and whoever deletes it deletes them with it. Checking two foreign keys for each callback
+-- took a fifth of the processor time of recording on H2, and a sixth on PostgreSQL.
 
 -- One row a task of a provider: its current state, as of the callback that was applied last.
 CREATE TABLE task (
@@ -22,8 +26,7 @@ CREATE TABLE task (
     last_callback_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     changed_at          TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     outcome_since       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- The callback applied last, which the next one is compared with. No foreign key: callback refers to task, and the two
-    -- are inserted in that order.
+    -- The callback applied last, which the next one is compared with.
     applied_callback_id UUID         NOT NULL,
     -- Counts the changes of status from 1, so that a task that fails twice raises two alerts.
     revision            INTEGER      NOT NULL,
@@ -68,8 +71,6 @@ CREATE TABLE callback (
     CONSTRAINT callback_key PRIMARY KEY (callback_id),
     -- Holds the rule for duplicates. Serves the search for one, the callbacks of a task, and their deletion with it.
     CONSTRAINT callback_is_stored_once UNIQUE (provider, task_id, digest, occurrence),
-    CONSTRAINT callback_has_a_task
-        FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id) ON DELETE CASCADE,
     CONSTRAINT callback_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),
     CONSTRAINT callback_origin_is_known CHECK (origin IN ('callback', 'replay'))
 );
@@ -90,8 +91,6 @@ CREATE TABLE result (
     flagged     BOOLEAN      NOT NULL,
     received_at TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     CONSTRAINT result_key PRIMARY KEY (provider, task_id, url_digest),
-    CONSTRAINT result_has_a_task
-        FOREIGN KEY (provider, task_id) REFERENCES task (provider, task_id) ON DELETE CASCADE,
     CONSTRAINT result_kind_is_known CHECK (kind IN ('image', 'video', 'audio', 'file'))
 );
 

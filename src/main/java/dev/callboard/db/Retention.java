@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +31,8 @@ public final class Retention {
     private static final String LOCK_EXPIRED_TASKS = SQL.statement("lock-expired-tasks");
     private static final String DELETE_ALERTS_OF_TASK = SQL.statement("delete-alerts-of-task");
     private static final String DELETE_TASK_WITHOUT_ALERTS = SQL.statement("delete-task-without-alerts");
+    private static final String DELETE_CALLBACKS_OF_TASK = SQL.statement("delete-callbacks-of-task");
+    private static final String DELETE_RESULTS_OF_TASK = SQL.statement("delete-results-of-task");
 
     /** Alerts before mails, since a mail goes once it has no alert. */
     private static final List<String> DELETE_EXPIRED = List.of(
@@ -93,8 +96,11 @@ public final class Retention {
         if (expired.isEmpty()) {
             return 0;
         }
-        execute(DELETE_ALERTS_OF_TASK, expired, connection);
-        return execute(DELETE_TASK_WITHOUT_ALERTS, expired, connection);
+        delete(DELETE_ALERTS_OF_TASK, expired, connection);
+        List<Key> deleted = delete(DELETE_TASK_WITHOUT_ALERTS, expired, connection);
+        delete(DELETE_CALLBACKS_OF_TASK, deleted, connection);
+        delete(DELETE_RESULTS_OF_TASK, deleted, connection);
+        return deleted.size();
     }
 
     private static List<Key> lockExpired(Instant expiry, Connection connection) throws SQLException {
@@ -111,19 +117,19 @@ public final class Retention {
         }
     }
 
-    /** Executes a statement for each task in one batch; returns the number of rows it changed. */
-    private static int execute(String sql, List<Key> tasks, Connection connection) throws SQLException {
+    /** Executes a statement for each task in one batch; returns those of which it deleted a row. */
+    private static List<Key> delete(String sql, List<Key> tasks, Connection connection) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             for (Key task : tasks) {
                 statement.setString(1, task.provider());
                 statement.setString(2, task.taskId());
                 statement.addBatch();
             }
-            int rows = 0;
-            for (int count : statement.executeBatch()) {
-                rows += count;
-            }
-            return rows;
+            int[] counts = statement.executeBatch();
+            return IntStream.range(0, counts.length)
+                    .filter(i -> counts[i] > 0)
+                    .mapToObj(tasks::get)
+                    .toList();
         }
     }
 }

@@ -129,7 +129,7 @@ public final class TaskStore {
         Transaction.run(connection, c -> {
             TaskTables tables = new TaskTables(c);
             new GroupTransaction(List.of(callback)).record(tables);
-            tables.delete(callback.key());
+            tables.deleteProbe(callback.key());
             return true;
         });
         database.sync(connection);

@@ -30,7 +30,8 @@ final class TaskTables {
     private static final String SELECT_TASK_AND_OCCURRENCES = SQL.statement("select-task-and-occurrences");
     private static final String INSERT_TASK = SQL.statement("insert-task");
     private static final String UPDATE_TASK = SQL.statement("update-task");
-    private static final String DELETE_TASK = SQL.statement("delete-task");
+    private static final List<String> DELETE_PROBE =
+            List.of(SQL.statement("delete-callbacks-of-probe"), SQL.statement("delete-task-of-probe"));
     private static final String INSERT_CALLBACK = SQL.statement("insert-callback");
     private static final String INSERT_RESULT = SQL.statement("insert-result");
     private static final String INSERT_ALERT = SQL.statement("insert-alert");
@@ -171,12 +172,14 @@ final class TaskTables {
         write.setString(15, task.key().taskId());
     }
 
-    /** Deletes a task with its callbacks and results. */
-    void delete(TaskKey task) throws SQLException {
-        try (PreparedStatement delete = connection.prepareStatement(DELETE_TASK)) {
-            delete.setString(1, task.provider());
-            delete.setString(2, task.taskId());
-            delete.executeUpdate();
+    /** Deletes the task of a probe with its callback; it has no results and no alerts. */
+    void deleteProbe(TaskKey task) throws SQLException {
+        for (String sql : DELETE_PROBE) {
+            try (PreparedStatement delete = connection.prepareStatement(sql)) {
+                delete.setString(1, task.provider());
+                delete.setString(2, task.taskId());
+                delete.executeUpdate();
+            }
         }
     }
 

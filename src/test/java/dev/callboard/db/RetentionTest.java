@@ -25,6 +25,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -177,6 +181,69 @@ final class RetentionTest {
             retention(callboard, "30d", later).apply();
             assertThat(taskIds(callboard, "task")).containsExactly("task-0");
         }
+    }
+
+    /** No foreign key holds the rows of a task together. */
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void leavesNoRowWithoutItsTaskWhileCallbacksAreRecorded(Backend backend) throws Exception {
+        try (TestCallboard callboard = TestCallboard.start(backend)) {
+            Retention retention = retention(callboard, "30d", later);
+            AtomicBoolean done = new AtomicBoolean();
+            ExecutorService threads = Executors.newFixedThreadPool(3);
+            try {
+                List<Future<?>> working = new ArrayList<>();
+                for (int i = 0; i < 2; i++) {
+                    working.add(threads.submit(() -> {
+                        while (!done.get()) {
+                            recordWithResults(callboard, 4);
+                        }
+                    }));
+                }
+                working.add(threads.submit(() -> {
+                    for (int i = 0; i < 200; i++) {
+                        retention.apply();
+                    }
+                    done.set(true);
+                    return null;
+                }));
+                for (Future<?> work : working) {
+                    work.get();
+                }
+            } finally {
+                done.set(true);
+                threads.shutdown();
+            }
+            recordWithResults(callboard, 1);
+
+            assertThat(taskIds(callboard, "task")).contains("task-0");
+            for (String table : List.of("callback", "result")) {
+                assertThat(callboard.rows("SELECT * FROM " + table + " WHERE NOT EXISTS (SELECT 1 FROM task WHERE"
+                                + " task.provider = " + table + ".provider AND task.task_id = " + table + ".task_id)"))
+                        .as("rows of no task in " + table)
+                        .isEmpty();
+            }
+            assertThat(callboard.rows("SELECT * FROM task WHERE NOT EXISTS"
+                            + " (SELECT 1 FROM callback WHERE callback_id = applied_callback_id)"))
+                    .as("tasks without the callback that was applied to them")
+                    .isEmpty();
+
+            retention.apply();
+
+            for (String table : List.of("task", "callback", "result")) {
+                assertThat(callboard.count(table)).as(table).isZero();
+            }
+        }
+    }
+
+    private void recordWithResults(TestCallboard callboard, int tasks) {
+        List<Callback> group = new ArrayList<>();
+        for (int i = 0; i < tasks; i++) {
+            Callback callback = Callbacks.withResult(
+                    Callbacks.callback("task-" + i, "1", Outcome.COMPLETED, null, 0), "https://x.example/" + i);
+            group.add(Callbacks.received(callback, callback.payload(), start));
+        }
+        Failures.record(callboard, group);
     }
 
     @ParameterizedTest
