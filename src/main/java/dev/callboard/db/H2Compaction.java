@@ -62,7 +62,8 @@ final class H2Compaction {
         return used / 100 * file.getChunksFillRate() <= MAX_BYTES_REWRITTEN;
     }
 
-    private static MVStore store(Connection connection) throws SQLException {
+    /** H2's file, and what it has of it in memory. */
+    static MVStore store(Connection connection) throws SQLException {
         SessionLocal session =
                 (SessionLocal) connection.unwrap(JdbcConnection.class).getSession();
         return session.getDatabase().getStore().getMvStore();

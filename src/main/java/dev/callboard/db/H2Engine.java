@@ -12,6 +12,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.h2.mvstore.MVStore;
+import org.h2.mvstore.MVStoreException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +52,8 @@ final class H2Engine implements Engine {
             "MAX_COMPACT_TIME", MAX_COMPACT_MS,
             "QUERY_CACHE_SIZE", QUERY_CACHE_SIZE,
             "PAGE_SIZE", PAGE_SIZE);
+
+    private static final String IO_ERROR = "58030";
 
     private final H2File file;
     private final H2Compaction compaction = new H2Compaction();
@@ -117,10 +121,18 @@ final class H2Engine implements Engine {
         compaction.start(pool);
     }
 
+    /**
+     * Has H2 write all changes to its file and sync it. H2's {@code CHECKPOINT SYNC} is not enough: if the thread that
+     * writes changes in the background has just taken them, it syncs the file before that thread has written them.
+     */
     @Override
     public void sync(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute("CHECKPOINT SYNC");
+            statement.execute("CHECKPOINT");
+            MVStore store = H2Compaction.store(connection);
+            store.executeFilestoreOperation(store::sync);
+        } catch (MVStoreException e) {
+            throw new SQLException("H2 can't write its file", IO_ERROR, e);
         }
     }
 

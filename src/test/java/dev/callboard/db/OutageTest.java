@@ -10,6 +10,7 @@ import dev.callboard.testkit.PostgresqlServer;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.UnreliableDisk;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -79,6 +80,31 @@ final class OutageTest {
                         .as("callbacks after the loss of power")
                         .isEqualTo(i);
             }
+        }
+    }
+
+    /** H2's own CHECKPOINT SYNC does not wait for that. */
+    @Test
+    void waitsForChangesThatTheBackgroundWriterHasTaken() throws Exception {
+        String marker = "written in the background";
+        try (TestCallboard started = TestCallboard.start(Backend.H2, h2OnAnUnreliableDisk());
+                Connection connection = started.callboard().dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            Database database = started.callboard().database();
+            UnreliableDisk.setKeepsForced(true);
+            UnreliableDisk.setWriteMillis(300);
+            statement.execute("INSERT INTO alert (alert_id, kind, provider, detail, created_at)"
+                    + " VALUES (RANDOM_UUID(), 'test', 'test', '" + marker + "', CURRENT_TIMESTAMP)");
+            // What the background writer does at intervals.
+            H2Compaction.store(connection).tryCommit();
+
+            database.sync(connection);
+
+            assertThat(Files.readString(folder.resolve("callboard.mv.db.forced"), StandardCharsets.ISO_8859_1))
+                    .contains(marker);
+        } finally {
+            UnreliableDisk.setWriteMillis(0);
+            UnreliableDisk.setKeepsForced(false);
         }
     }
 

@@ -248,6 +248,37 @@ final class RetentionTest {
 
     @ParameterizedTest
     @EnumSource(Backend.class)
+    void recordsACallbackOfATaskThatIsBeingDeletedAfterAllItsRowsAreGone(Backend backend) throws Exception {
+        try (TestCallboard callboard = TestCallboard.start(backend);
+                Connection other = callboard.callboard().dataSource().getConnection();
+                Statement statement = other.createStatement()) {
+            recordWithResults(callboard, 1);
+            ExecutorService threads = Executors.newFixedThreadPool(2);
+            try {
+                other.setAutoCommit(false);
+                // The retention waits here, between the task and its callbacks.
+                statement.execute("SELECT callback_id FROM callback FOR UPDATE");
+                Future<?> deleting = threads.submit(() -> {
+                    retention(callboard, "30d", later).apply();
+                    return null;
+                });
+                Thread.sleep(300);
+                Future<?> recording = threads.submit(() -> recordWithResults(callboard, 1));
+                Thread.sleep(300);
+                other.commit();
+                deleting.get();
+                recording.get();
+            } finally {
+                threads.shutdown();
+            }
+            for (String table : List.of("task", "callback", "result")) {
+                assertThat(callboard.count(table)).as(table).isEqualTo(1);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Backend.class)
     void raisesTheAlertsOfALaterTaskWithTheSameId(Backend backend) throws Exception {
         try (TestCallboard callboard = TestCallboard.start(backend)) {
             callboard.post("fotor", failed("again"));

@@ -7,6 +7,8 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.h2.store.fs.FileBase;
 import org.h2.store.fs.FilePath;
 import org.h2.store.fs.FilePathWrapper;
@@ -20,6 +22,7 @@ public final class UnreliableDisk extends FilePathWrapper {
 
     private static volatile String full = NONE;
     private static volatile boolean keepsForced;
+    private static volatile int writeMillis;
 
     public static void install() {
         FilePath.register(new UnreliableDisk());
@@ -36,6 +39,11 @@ public final class UnreliableDisk extends FilePathWrapper {
 
     public static void setKeepsForced(boolean keepsForced) {
         UnreliableDisk.keepsForced = keepsForced;
+    }
+
+    /** Makes each write take at least so long. */
+    public static void setWriteMillis(int milliseconds) {
+        writeMillis = milliseconds;
     }
 
     @Override
@@ -72,6 +80,9 @@ public final class UnreliableDisk extends FilePathWrapper {
         @Override
         public synchronized int write(ByteBuffer source, long position) throws IOException {
             failIfFull();
+            if (writeMillis > 0) {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(writeMillis));
+            }
             return file.write(source, position);
         }
 
