@@ -5,6 +5,7 @@ import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.text.Causes;
 import dev.callboard.text.SafeText;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -79,6 +80,9 @@ public final class PublicServer extends ServiceSupport {
     private final SourceCheck sourceCheck;
     private final MeterRegistry meters;
     private final AdmissionControl admission;
+    /** The counters by status, since the registry takes longer to find one than to count. */
+    private final Map<Integer, Counter> responses = new ConcurrentHashMap<>();
+
     private final ExecutorService workers = Executors.newFixedThreadPool(WORKERS, PublicServer::worker);
 
     /** The requests that have no answer yet, each with the Vert.x context in which it gets one. */
@@ -138,7 +142,11 @@ public final class PublicServer extends ServiceSupport {
         router.errorHandler(500, PublicServer::answerInternalError);
         camel.getRegistry().bind(ROUTER, new PublicRouter(vertx, router));
         // HTTP/1 only: an HTTP/2 connection has many requests at a time, which the timeouts do not know.
-        HttpServerOptions options = new HttpServerOptions().setHttp2ClearTextEnabled(false);
+        HttpServerOptions options = new HttpServerOptions()
+                .setHttp2ClearTextEnabled(false)
+                // Each would add a handler to every connection; there are no web sockets.
+                .setPerFrameWebSocketCompressionSupported(false)
+                .setPerMessageWebSocketCompressionSupported(false);
         server = vertx.createHttpServer(options)
                 .connectionHandler(connection -> {
                     StrictRequestDecoder.install(connection, options);
@@ -215,7 +223,10 @@ public final class PublicServer extends ServiceSupport {
     }
 
     private void count(HttpServerResponse response) {
-        meters.counter("callboard.http.responses", "status", String.valueOf(response.getStatusCode()))
+        responses
+                .computeIfAbsent(
+                        response.getStatusCode(),
+                        status -> meters.counter("callboard.http.responses", "status", String.valueOf(status)))
                 .increment();
     }
 
