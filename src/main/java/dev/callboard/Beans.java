@@ -35,6 +35,7 @@ import java.time.Clock;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.spi.Registry;
@@ -45,7 +46,10 @@ import org.apache.camel.spi.Registry;
  */
 final class Beans implements AutoCloseable {
     /** They run what a route does after its callback is recorded, which rarely waits. */
-    private static final int ANSWER_THREADS = 8;
+    private static final int ANSWER_THREADS = 16;
+
+    /** How long the routes may take for that when Callboard stops. */
+    private static final int ANSWER_TIMEOUT_MS = 500;
 
     private final Settings settings;
     private final Clock clock;
@@ -161,5 +165,11 @@ final class Beans implements AutoCloseable {
             groupCommit.close();
         }
         answers.shutdown();
+        try {
+            // No interrupt after that, since H2 closes its file when a thread is interrupted in it.
+            boolean unused = answers.awaitTermination(ANSWER_TIMEOUT_MS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -8,10 +8,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Keeps each compiled JSONPath expression. The library's own cache keeps 400 and locks all threads out at each evaluation to
- * note which was used last. Only routes make expressions, so their number is small. Safe for use by any number of threads.
+ * Keeps the first compiled JSONPath expressions. The library's own cache locks all threads out at each evaluation, to note
+ * which was used last. A route has few expressions, unless it makes one of each callback with Simple: those beyond the limit
+ * are compiled each time. Safe for use by any number of threads.
  */
 final class JsonPathCache implements Cache {
+    private static final int MAX_PATHS = 1000;
+
     private static final AtomicBoolean INSTALLED = new AtomicBoolean();
 
     private final Map<String, JsonPath> paths = new ConcurrentHashMap<>();
@@ -32,6 +35,8 @@ final class JsonPathCache implements Cache {
 
     @Override
     public void put(String expression, JsonPath path) {
-        paths.put(expression, path);
+        if (paths.size() < MAX_PATHS) {
+            paths.put(expression, path);
+        }
     }
 }

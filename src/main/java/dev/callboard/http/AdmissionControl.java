@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
  * part of all connections may be held in this way.
  *
  * <p>Each limit is a semaphore of its own, because neither Vert.x nor Camel has an option for it: Vert.x accepts any
- * number of connections, and requests that find no free worker thread wait in a queue without a limit. Safe for use by
+ * number of connections, and requests that find no free worker wait in a queue without a limit. Safe for use by
  * any number of threads.
  */
 final class AdmissionControl {
@@ -290,7 +290,7 @@ final class AdmissionControl {
 
     /**
      * Passes a request on to its route, or answers 503. It is in flight from when its body has been read, so that a slow
-     * sender does not count, until its route has ended, even if the client has gone by then: it still takes a thread.
+     * sender does not count, until its route has ended, even if the client has gone by then: the route still holds the body.
      * Called on the event loop.
      */
     void enterRoute(RoutingContext context) {

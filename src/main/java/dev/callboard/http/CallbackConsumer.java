@@ -8,7 +8,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
 import java.util.concurrent.Executor;
-import org.apache.camel.AsyncCallback;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangePattern;
 import org.apache.camel.Message;
@@ -18,6 +18,7 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpConsumer;
 import org.apache.camel.spi.HeaderFilterStrategy;
 import org.apache.camel.support.MessageHelper;
+import org.apache.camel.support.SynchronizationAdapter;
 import org.apache.camel.support.http.HttpUtil;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,22 +65,31 @@ final class CallbackConsumer extends VertxPlatformHttpConsumer {
                 process(exchange, request, () -> eventLoop.runOnContext(now -> answer(exchange, request.response()))));
     }
 
-    /** Starts the route, which may go on when this has returned. */
+    /** Starts the route, which may go on when this has returned. The end of its unit of work is the end of the request. */
     private void process(Exchange exchange, RoutingContext request, Runnable then) {
         Runnable leave = admission.startRoute(request.request());
-        AsyncCallback done = sync -> {
-            leave.run();
-            doneUoW(exchange);
-            then.run();
+        AtomicBoolean ended = new AtomicBoolean();
+        Runnable end = () -> {
+            if (ended.compareAndSet(false, true)) {
+                leave.run();
+                then.run();
+            }
         };
+        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
+            @Override
+            public void onDone(Exchange done) {
+                end.run();
+            }
+        });
         try {
             createUoW(exchange);
-        } catch (Exception e) {
+            getAsyncProcessor().process(exchange, sync -> doneUoW(exchange));
+        } catch (Throwable e) {
+            // Camel catches no Error of a step.
             exchange.setException(e);
-            done.done(true);
-            return;
+            doneUoW(exchange);
+            end.run();
         }
-        getAsyncProcessor().process(exchange, done);
     }
 
     /** Sends what the route has put into the message: the status, the body, and the headers that are not Camel's. */
@@ -87,6 +97,22 @@ final class CallbackConsumer extends VertxPlatformHttpConsumer {
         if (response.ended() || response.closed()) {
             return;
         }
+        try {
+            send(exchange, response);
+        } catch (RuntimeException e) {
+            // Such as a header with a line break.
+            LOG.error(
+                    "failed answer of route {} cause=\"{}\" (answered 500)",
+                    exchange.getFromRouteId(),
+                    Causes.describe(e));
+            if (!response.headWritten()) {
+                response.headers().clear();
+                response.setStatusCode(500).end();
+            }
+        }
+    }
+
+    private void send(Exchange exchange, HttpServerResponse response) {
         Message message = exchange.getMessage();
         if (exchange.getException() != null) {
             LOG.error(

@@ -115,7 +115,7 @@ public final class PublicServer extends ServiceSupport {
         return thread;
     }
 
-    /** How many requests are in flight: read, and without an answer. */
+    /** How many requests are in flight: read, and in a route that has not ended. */
     public int inFlight() {
         return admission.inFlight();
     }
@@ -320,8 +320,11 @@ public final class PublicServer extends ServiceSupport {
                 admission.answerIfClosed(request.response());
             }
         }));
-        server.close().toCompletionStage().toCompletableFuture().get(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
-        workers.shutdown();
+        try {
+            server.close().toCompletionStage().toCompletableFuture().get(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        } finally {
+            workers.shutdown();
+        }
     }
 
     /** Once its body is read, a request is passed on to its route or answered at once. */

@@ -145,6 +145,7 @@ public final class RouteGuard {
 
     private static boolean isAcknowledgedByAll(ProcessorDefinition<?> step) {
         return step instanceof ToDefinition to
+                && step.getDisabled() == null
                 && ACKNOWLEDGED_BY_ALL.matcher(to.getUri()).matches()
                 && !OVERRIDDEN_ACKS.matcher(to.getUri()).matches();
     }

@@ -42,7 +42,7 @@ public record Settings(
      * The public HTTP server.
      *
      * @param maxBodyBytes the length of the longest callback that is read
-     * @param maxInFlight how many requests the routes handle at a time, including those that wait for a worker
+     * @param maxInFlight how many requests the routes handle at a time, including those that wait for a worker or a commit
      * @param maxConnections how many connections are open at a time
      * @param headerTimeout how long a client may take to send the headers of a request
      * @param bodyTimeout how long a client may take to send the body of a request

@@ -38,8 +38,8 @@ public final class GroupCommit implements AutoCloseable {
     /** How long a free writer waits for callbacks that are on their way. */
     private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
-    /** Far more than the requests that the server handles at a time; it bounds memory, not load. */
-    static final int MAX_QUEUE_SIZE = 1024;
+    /** More than callboard.http.max-in-flight can be; the requests in flight are limited, not the queue. */
+    static final int MAX_QUEUE_SIZE = 11_000;
 
     /** How long a caller waits for the commit, time in the queue included. */
     public static final Duration COMMIT_TIMEOUT = Duration.ofSeconds(10);
@@ -210,9 +210,11 @@ public final class GroupCommit implements AutoCloseable {
             long end = 0;
             while (!shouldStartGroup() && !closed) {
                 boolean canStart = groupsInProgress == 0 && !queue.isEmpty();
-                if (canStart && end == 0) {
+                if (!canStart) {
+                    end = 0;
+                } else if (end == 0) {
                     end = System.nanoTime() + PATIENCE_NANOS;
-                } else if (canStart && System.nanoTime() - end >= 0) {
+                } else if (System.nanoTime() - end >= 0) {
                     break;
                 }
                 try {

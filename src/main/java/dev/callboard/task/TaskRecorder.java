@@ -19,21 +19,22 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
+import org.apache.camel.support.AsyncProcessorSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bean {@code taskRecorder} of the route {@code record-task}: records the callback that an exchange's variables
+ * The processor {@code taskRecorder} of the route {@code record-task}: records the callback that an exchange's variables
  * describe. A callback is never rejected for an optional field: a value of the wrong type is dropped, a text that is too
  * long for its column is cut, and what no database stores is replaced. Lengths are in UTF-16 units. Safe for use by any
  * number of threads.
  */
-public final class TaskRecorder {
+public final class TaskRecorder extends AsyncProcessorSupport {
     private static final Logger LOG = LoggerFactory.getLogger(TaskRecorder.class);
 
     /** How far a provider's clock may be ahead of ours; a time beyond that is dropped. */
@@ -72,38 +73,48 @@ public final class TaskRecorder {
     }
 
     /**
-     * Records the callback. If that fails, the exchange has the exception: a {@link NotRecordedException} if the database did
-     * not commit, and a {@link RejectedByDatabaseException} if the database rejects its content.
-     *
-     * @return is completed when the callback survives the loss of the process and of power, or when that has failed; the exchange
-     *     then goes on, on another thread
-     * @throws IllegalArgumentException if a route did not set a required variable, or set an invalid value
+     * Records the callback. The exchange goes on, on another thread, when the callback survives the loss of the process and of
+     * power. If it can't be recorded, the exchange has an exception: {@link NotRecordedException} if the database did not
+     * commit, {@link RejectedByDatabaseException} if the database rejects its content, {@link IllegalArgumentException} if a
+     * route did not set a required variable, or set an invalid value.
      */
-    public CompletionStage<Void> record(Exchange exchange) {
+    @Override
+    public boolean process(Exchange exchange, AsyncCallback then) {
         Receipt receipt = Receipt.of(exchange);
         Callback callback;
         try {
             callback = callback(exchange::getVariable);
         } catch (RuntimeException e) {
             receipt.fail(e);
-            throw e;
+            exchange.setException(e);
+            then.done(true);
+            return true;
         }
-        return groupCommit
+        var unused = groupCommit
                 .record(callback)
-                .handleAsync(
-                        (result, failure) -> {
-                            if (failure == null) {
-                                count(callback, result);
-                                receipt.record();
-                            } else {
-                                Exception cause = cause(failure);
-                                count(callback, cause);
-                                receipt.fail(cause);
-                                exchange.setException(cause);
-                            }
-                            return null;
-                        },
-                        answers);
+                .whenComplete((result, failure) -> answers.execute(() -> {
+                    if (failure == null) {
+                        count(callback, result);
+                        receipt.record();
+                    } else {
+                        Exception cause = cause(failure);
+                        count(callback, cause);
+                        receipt.fail(cause);
+                        exchange.setException(cause);
+                    }
+                    goOn(exchange, then);
+                }));
+        return false;
+    }
+
+    /** Nobody but the exchange's unit of work is told of an {@link Error} in a later step: Camel catches none. */
+    private static void goOn(Exchange exchange, AsyncCallback then) {
+        try {
+            then.done(false);
+        } catch (Throwable e) {
+            exchange.setException(e);
+            exchange.getUnitOfWork().done(exchange);
+        }
     }
 
     private static Exception cause(Throwable failure) {

@@ -1,5 +1,6 @@
 package dev.callboard.task;
 
+import static dev.callboard.testkit.Waiting.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.callboard.NewProviderTest;
@@ -42,6 +43,15 @@ final class RouterContractTest {
     private static final String ANSWER =
             """
             - setHeader: { name: CamelHttpResponseCode, expression: { constant: { expression: "202" } } }
+            """;
+
+    /** A step that fails with a {@link StackOverflowError}, which Camel does not catch, if the body has a long text. */
+    private static final String OVERFLOW =
+            """
+            - filter:
+                expression: { simple: { expression: "${body[text]} regex '(a|b)*c'" } }
+                steps:
+                  - log: { message: matched }
             """;
 
     /** Steps after which a callback is not recorded. */
@@ -93,6 +103,8 @@ final class RouterContractTest {
             }
         }
         write("lets-camel-handle", false, FAIL + RECORD);
+        write("overflows", true, OVERFLOW + RECORD);
+        write("records-and-overflows", true, RECORD + OVERFLOW);
         write("lets-camel-handle-recording", false, "- removeVariable: { name: taskId }\n" + RECORD);
         callboard = TestCallboard.start(Backend.H2, Map.of("callboard.routes", "file:" + routes + "/*.camel.yaml"));
     }
@@ -132,6 +144,16 @@ final class RouterContractTest {
                                 .replace("ERRORS", noErrorHandler ? "    errorHandler: { noErrorHandler: {} }\n" : "")
                         + (variables + steps).indent(8));
         Files.writeString(routes.resolve(provider + ".schema.json"), "{\"type\": \"object\"}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"overflows", "records-and-overflows"})
+    void answers500AfterAnErrorAndKeepsNothingInFlight(String provider) {
+        HttpResponse<String> answer =
+                callboard.post(provider, "{\"id\": \"" + provider + "\", \"text\": \"" + "a".repeat(100_000) + "\"}");
+        assertThat(answer.statusCode()).isEqualTo(500);
+        soon().untilAsserted(() ->
+                assertThat(callboard.manage("/observe/metrics").body()).contains("\ncallboard_http_in_flight 0.0\n"));
     }
 
     static List<String> unrecorded() {
