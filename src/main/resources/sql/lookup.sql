@@ -25,7 +25,7 @@ SELECT kind AS "kind", url AS "url", external_id AS "externalId", template_id AS
   FROM result
 
 -- name: select-callbacks
--- The places of a task's callbacks. The payloads are then read one by one.
+-- The places of a task's callbacks, from an index alone. The rows, which hold the payloads, are read one by one.
 SELECT received_at AS ".received_at", callback_id AS ".callback_id"
   FROM callback
 
