@@ -34,7 +34,10 @@ SELECT status AS "status", outcome AS "outcome", alerts AS "alerts", failure_rea
        occurred_at AS "occurredAt", received_at AS "receivedAt", client_address AS "sourceAddress", origin AS "origin",
        payload AS "payload"
   FROM callback
- WHERE callback_id = ?
+ WHERE task_id = ?
+   AND provider = ?
+   AND received_at = ?
+   AND callback_id = ?
 
 -- name: select-callback-and-beginning
 -- PostgreSQL reads only this part of a long payload.
@@ -42,7 +45,10 @@ SELECT status AS "status", outcome AS "outcome", alerts AS "alerts", failure_rea
        occurred_at AS "occurredAt", received_at AS "receivedAt", client_address AS "sourceAddress", origin AS "origin",
        SUBSTRING(payload FROM 1 FOR 4001) AS "payload"
   FROM callback
- WHERE callback_id = ?
+ WHERE task_id = ?
+   AND provider = ?
+   AND received_at = ?
+   AND callback_id = ?
 
 -- name: select-mails
 -- GET /mails

@@ -96,7 +96,9 @@ SELECT CASE WHEN alert.kind = 'failed' THEN callback.failure_reason ELSE callbac
        COUNT(*) AS alerts
   FROM alert
   JOIN callback
-    ON callback.callback_id = alert.callback_id
+    ON callback.task_id = alert.task_id
+   AND callback.provider = alert.provider
+   AND callback.callback_id = alert.callback_id
  WHERE alert.mail_id = ?
  GROUP BY CASE WHEN alert.kind = 'failed' THEN callback.failure_reason ELSE callback.status END
  ORDER BY alerts DESC, reason
@@ -108,7 +110,9 @@ SELECT alert.task_id, alert.other_kinds, alert.detail, alert.created_at, callbac
        callback.details, callback.occurred_at, task.task_type, task.business_id, task.outcome
   FROM alert
   LEFT JOIN callback
-    ON callback.callback_id = alert.callback_id
+    ON callback.task_id = alert.task_id
+   AND callback.provider = alert.provider
+   AND callback.callback_id = alert.callback_id
   LEFT JOIN task
     ON task.provider = alert.provider
    AND task.task_id = alert.task_id

@@ -1,18 +1,17 @@
 -- The statements of recording a group of callbacks, in the order of its transaction.
 
--- name: select-task-key
--- Whether a task exists; does not lock it.
+-- name: select-task-keys
+-- Which tasks with these ids exist; does not lock them.
 SELECT provider, task_id
   FROM task
- WHERE provider = ?
-   AND task_id = ?
+ WHERE task_id = ANY(?)
 
 -- name: insert-task
 -- The columns in the order of update-task, so that one method sets both.
 INSERT INTO task (task_type, business_id, source_task_id, regen_type, status, outcome, failure_reason, occurred_at,
-                  last_callback_at, changed_at, outcome_since, applied_callback_id, revision, provider, task_id,
-                  first_received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  last_callback_at, changed_at, outcome_since, applied_callback_id, applied_occurred_at,
+                  applied_received_at, revision, provider, task_id, first_received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: lock-task
 -- Locks a task of the group and records that a callback of it arrived. Executed in the order of the keys.
@@ -21,30 +20,27 @@ UPDATE task
  WHERE provider = ?
    AND task_id = ?
 
--- name: select-task-and-occurrences
--- A task, the times of the callback that was applied last, and how often a body is stored for the task.
-SELECT task.provider, task.task_id, task.task_type, task.business_id, task.source_task_id, task.regen_type,
-       task.status, task.outcome, task.failure_reason, task.occurred_at, task.first_received_at, task.last_callback_at,
-       task.changed_at, task.outcome_since, task.applied_callback_id, task.revision,
-       applied.occurred_at AS applied_occurred_at, applied.received_at AS applied_received_at,
-       CAST(? AS BYTEA) AS digest,
-       (SELECT COUNT(*)
-          FROM callback
-         WHERE callback.provider = task.provider
-           AND callback.task_id = task.task_id
-           AND callback.digest = ?) AS occurrences
+-- name: select-tasks
+SELECT provider, task_id, task_type, business_id, source_task_id, regen_type, status, outcome, failure_reason,
+       occurred_at, first_received_at, last_callback_at, changed_at, outcome_since, applied_callback_id,
+       applied_occurred_at, applied_received_at, revision
   FROM task
-  LEFT JOIN callback AS applied
-    ON applied.callback_id = task.applied_callback_id
- WHERE task.provider = ?
-   AND task.task_id = ?
+ WHERE task_id = ANY(?)
+
+-- name: select-occurrences
+-- How often each of these bodies is stored for each of these tasks.
+SELECT provider, task_id, digest, COUNT(*) AS occurrences
+  FROM callback
+ WHERE task_id = ANY(?)
+   AND digest = ANY(?)
+ GROUP BY provider, task_id, digest
 
 -- name: update-task
 -- A task after the callbacks that were applied to it.
 UPDATE task
    SET task_type = ?, business_id = ?, source_task_id = ?, regen_type = ?, status = ?, outcome = ?,
        failure_reason = ?, occurred_at = ?, last_callback_at = ?, changed_at = ?, outcome_since = ?,
-       applied_callback_id = ?, revision = ?
+       applied_callback_id = ?, applied_occurred_at = ?, applied_received_at = ?, revision = ?
  WHERE provider = ?
    AND task_id = ?
 

@@ -2,6 +2,7 @@ package dev.callboard.lookup;
 
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlFile;
+import dev.callboard.db.SqlTimes;
 import dev.callboard.db.Transaction;
 import dev.callboard.lookup.PageQuery.Detail;
 import dev.callboard.lookup.PageQuery.KeyColumn;
@@ -163,7 +164,8 @@ public final class TaskLookup {
                 return null;
             }
             Rows resultRows = results.read(connection, request.limit(), Detail.NONE);
-            Rows callbackRows = callbacks.read(connection, request.limit(), callback(connection, full));
+            Rows callbackRows =
+                    callbacks.read(connection, request.limit(), callback(connection, provider, taskId, full));
             Map<String, Object> content = new LinkedHashMap<>();
             content.put("task", task.get());
             content.put("results", resultRows.rows());
@@ -221,10 +223,13 @@ public final class TaskLookup {
     }
 
     /** Reads each callback of the page, with its payload or the beginning of it. */
-    private static Detail callback(Connection connection, boolean full) {
+    private static Detail callback(Connection connection, String provider, String taskId, boolean full) {
         return callback -> {
             try (PreparedStatement statement = connection.prepareStatement(full ? SELECT_CALLBACK : SELECT_BEGINNING)) {
-                statement.setObject(1, callback.get(".callback_id"));
+                statement.setString(1, taskId);
+                statement.setString(2, provider);
+                SqlTimes.set(statement, 3, Instant.parse((String) callback.get(".received_at")));
+                statement.setObject(4, callback.get(".callback_id"));
                 try (ResultSet row = statement.executeQuery()) {
                     if (row.next()) {
                         callback.putAll(PageQuery.columns(row));

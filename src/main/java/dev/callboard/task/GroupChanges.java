@@ -34,11 +34,14 @@ final class GroupChanges {
      */
     record NewCallback(Callback callback, int occurrence) {}
 
-    /** Takes over what is stored of a task, before the first of its callbacks is added. */
-    void load(TaskTables.Stored stored) {
-        Task task = stored.task();
+    /** Takes over a task that is stored, before the first of its callbacks is added. */
+    void load(Task task) {
         tasks.put(task.key(), task);
-        occurrencesOf(task.key()).put(stored.digest(), stored.occurrences());
+    }
+
+    /** Takes over how often a body is stored for a task, before the first of its callbacks is added. */
+    void load(TaskTables.Occurrences stored) {
+        occurrencesOf(stored.task()).put(stored.digest(), stored.count());
     }
 
     /** Decides about the next callback. */

@@ -247,7 +247,8 @@ public final class TaskStore {
 
             if (!existing.isEmpty()) {
                 tables.lock(existing, lastArrivals);
-                tables.readLocked(callbacksOf(existing)).forEach(changes::load);
+                tables.readTasks(existing).forEach(changes::load);
+                tables.readOccurrences(callbacksOf(existing)).forEach(changes::load);
                 decide(existing::contains, results);
                 tables.updateTasks(changes.appliedTasks(existing));
             }

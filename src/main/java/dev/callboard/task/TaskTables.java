@@ -5,6 +5,7 @@ import dev.callboard.db.SqlErrors;
 import dev.callboard.db.SqlFile;
 import dev.callboard.db.SqlTimes;
 import dev.callboard.text.Sha256;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -15,8 +16,10 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * The statements of recording, on one connection whose transaction belongs to the caller. Each method is one round trip to
@@ -25,9 +28,10 @@ import java.util.UUID;
 final class TaskTables {
     private static final SqlFile SQL = SqlFile.read("recording");
 
-    private static final String SELECT_TASK_KEY = SQL.statement("select-task-key");
+    private static final String SELECT_TASK_KEYS = SQL.statement("select-task-keys");
     private static final String LOCK_TASK = SQL.statement("lock-task");
-    private static final String SELECT_TASK_AND_OCCURRENCES = SQL.statement("select-task-and-occurrences");
+    private static final String SELECT_TASKS = SQL.statement("select-tasks");
+    private static final String SELECT_OCCURRENCES = SQL.statement("select-occurrences");
     private static final String INSERT_TASK = SQL.statement("insert-task");
     private static final String UPDATE_TASK = SQL.statement("update-task");
     private static final List<String> DELETE_PROBE =
@@ -45,30 +49,18 @@ final class TaskTables {
         this.connection = connection;
     }
 
-    /**
-     * What is stored of a callback's task.
-     *
-     * @param digest the callback's digest
-     * @param occurrences how many callbacks of the task are stored with that digest
-     */
-    record Stored(Task task, Sha256 digest, int occurrences) {}
-
     /** Those of the tasks that have a row. Another transaction may insert or delete one at any time. */
-    NavigableSet<TaskKey> findExisting(Collection<TaskKey> tasks) throws SQLException {
-        List<TaskKey> keys = List.copyOf(tasks);
-        int count = padded(keys.size());
-        try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_KEY, count))) {
-            for (int i = 0; i < count; i++) {
-                TaskKey key = keys.get(Math.min(i, keys.size() - 1));
-                select.setString(2 * i + 1, key.provider());
-                select.setString(2 * i + 2, key.taskId());
-            }
+    NavigableSet<TaskKey> findExisting(Set<TaskKey> tasks) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(SELECT_TASK_KEYS)) {
+            select.setArray(1, taskIds(tasks));
             NavigableSet<TaskKey> existing = new TreeSet<>();
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
-                    existing.add(new TaskKey(row.getString("provider"), row.getString("task_id")));
+                    existing.add(key(row));
                 }
             }
+            // Another provider may have a task of the same id.
+            existing.retainAll(tasks);
             return existing;
         }
     }
@@ -81,7 +73,7 @@ final class TaskTables {
         try (PreparedStatement insert = connection.prepareStatement(INSERT_TASK)) {
             for (Task task : tasks) {
                 setTask(insert, task, lastCallbackAt.get(task.key()));
-                SqlTimes.set(insert, 16, task.firstReceivedAt());
+                SqlTimes.set(insert, 18, task.firstReceivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -109,35 +101,50 @@ final class TaskTables {
         }
     }
 
-    /** What is stored of the task of each callback, all of which are locked. */
-    List<Stored> readLocked(List<Callback> callbacks) throws SQLException {
-        int count = padded(callbacks.size());
-        try (PreparedStatement select = connection.prepareStatement(union(SELECT_TASK_AND_OCCURRENCES, count))) {
-            for (int i = 0; i < count; i++) {
-                Callback callback = callbacks.get(Math.min(i, callbacks.size() - 1));
-                select.setBytes(4 * i + 1, callback.digest().bytes());
-                select.setBytes(4 * i + 2, callback.digest().bytes());
-                select.setString(4 * i + 3, callback.provider());
-                select.setString(4 * i + 4, callback.taskId());
+    /** Reads tasks that are locked. */
+    List<Task> readTasks(Set<TaskKey> locked) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(SELECT_TASKS)) {
+            select.setArray(1, taskIds(locked));
+            List<Task> tasks = new ArrayList<>();
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    if (locked.contains(key(row))) {
+                        tasks.add(task(row));
+                    }
+                }
             }
-            List<Stored> stored = new ArrayList<>();
+            return tasks;
+        }
+    }
+
+    /** How often a body is stored for a task; at least once. */
+    record Occurrences(TaskKey task, Sha256 digest, int count) {}
+
+    /** How often the bodies of these callbacks are stored for their tasks, which are locked; without those that are not. */
+    List<Occurrences> readOccurrences(Collection<Callback> callbacks) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(SELECT_OCCURRENCES)) {
+            select.setArray(1, taskIds(callbacks.stream().map(Callback::key).collect(Collectors.toSet())));
+            select.setArray(
+                    2,
+                    connection.createArrayOf(
+                            "bytea",
+                            callbacks.stream()
+                                    .map(callback -> callback.digest().bytes())
+                                    .toArray(byte[][]::new)));
+            List<Occurrences> stored = new ArrayList<>();
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
                     Sha256 digest = Sha256.ofBytes(row.getBytes("digest"));
-                    stored.add(new Stored(task(row), digest, row.getInt("occurrences")));
+                    stored.add(new Occurrences(key(row), digest, row.getInt("occurrences")));
                 }
             }
             return stored;
         }
     }
 
-    /** The next power of two: few different statement texts, so that each stays prepared. */
-    private static int padded(int count) {
-        return Integer.highestOneBit(2 * count - 1);
-    }
-
-    private static String union(String select, int times) {
-        return (select + "\n UNION ALL\n").repeat(times - 1) + select;
+    private Array taskIds(Set<TaskKey> tasks) throws SQLException {
+        return connection.createArrayOf(
+                "varchar", tasks.stream().map(TaskKey::taskId).distinct().toArray());
     }
 
     void updateTasks(Collection<Task> tasks) throws SQLException {
@@ -167,9 +174,11 @@ final class TaskTables {
         SqlTimes.set(write, 10, task.changedAt());
         SqlTimes.set(write, 11, task.outcomeSince());
         write.setObject(12, task.appliedCallbackId());
-        write.setInt(13, task.revision());
-        write.setString(14, task.key().provider());
-        write.setString(15, task.key().taskId());
+        SqlTimes.set(write, 13, task.appliedOccurredAt());
+        SqlTimes.set(write, 14, task.appliedReceivedAt());
+        write.setInt(15, task.revision());
+        write.setString(16, task.key().provider());
+        write.setString(17, task.key().taskId());
     }
 
     /** Deletes the task of a probe with its callback; it has no results and no alerts. */
@@ -301,9 +310,13 @@ final class TaskTables {
         return details.isEmpty() ? null : JSON.valueToTree(details).toString();
     }
 
+    private static TaskKey key(ResultSet row) throws SQLException {
+        return new TaskKey(row.getString("provider"), row.getString("task_id"));
+    }
+
     private static Task task(ResultSet row) throws SQLException {
         return new Task(
-                new TaskKey(row.getString("provider"), row.getString("task_id")),
+                key(row),
                 row.getString("task_type"),
                 row.getString("business_id"),
                 row.getString("source_task_id"),

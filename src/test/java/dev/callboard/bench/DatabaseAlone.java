@@ -70,8 +70,8 @@ final class DatabaseAlone {
         OffsetDateTime now = Instant.now().atOffset(ZoneOffset.UTC);
         try (PreparedStatement task = connection.prepareStatement(
                         "INSERT INTO task (provider, task_id, task_type, status, outcome, first_received_at, last_callback_at,"
-                                + " changed_at, outcome_since, applied_callback_id, revision)"
-                                + " VALUES ('fotor', ?, 'videoEnhancer', '1', 'completed', ?, ?, ?, ?, ?, 1)");
+                                + " changed_at, outcome_since, applied_callback_id, revision, applied_received_at)"
+                                + " VALUES ('fotor', ?, 'videoEnhancer', '1', 'completed', ?, ?, ?, ?, ?, 1, ?)");
                 PreparedStatement callback = connection.prepareStatement(
                         "INSERT INTO callback (callback_id, provider, task_id, status, outcome, digest, payload, origin,"
                                 + " received_at) VALUES (?, 'fotor', ?, '1', 'completed', ?, ?, 'callback', ?)")) {
@@ -84,6 +84,7 @@ final class DatabaseAlone {
                     task.setObject(column, now);
                 }
                 task.setObject(6, id);
+                task.setObject(7, now);
                 task.addBatch();
                 callback.setObject(1, id);
                 callback.setString(2, taskId);

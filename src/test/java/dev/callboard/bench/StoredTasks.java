@@ -22,11 +22,11 @@ final class StoredTasks {
     private static final String TASKS =
             """
             INSERT INTO task (provider, task_id, task_type, business_id, status, outcome, first_received_at,
-                last_callback_at, changed_at, outcome_since, applied_callback_id, revision)
+                last_callback_at, changed_at, outcome_since, applied_callback_id, applied_received_at, revision)
             SELECT CASE WHEN MOD(i, 1000) = 0 THEN 'creatify' ELSE 'fotor' END, id,
                 CASE WHEN MOD(i, 2) = 0 THEN 'avatar' ELSE 'videoEnhancer' END, 'order-' || i,
                 CASE WHEN MOD(i, 1000) = 1 THEN '2' ELSE '1' END,
-                CASE WHEN MOD(i, 1000) = 1 THEN 'failed' ELSE 'completed' END, t, t, t, t, uuid, 1
+                CASE WHEN MOD(i, 1000) = 1 THEN 'failed' ELSE 'completed' END, t, t, t, t, uuid, t, 1
             """;
 
     private StoredTasks() {}
@@ -40,18 +40,14 @@ final class StoredTasks {
         boolean h2 = connection.getMetaData().getURL().startsWith("jdbc:h2:");
         int batch = h2 ? BATCH_ON_H2 : BATCH_ON_POSTGRESQL;
         try (Statement statement = connection.createStatement()) {
-            // The rows satisfy the foreign keys.
-            statement.execute(h2 ? "SET REFERENTIAL_INTEGRITY FALSE" : "SET session_replication_role = replica");
             for (int first = 1; first <= tasks; first += batch) {
                 String rows = rows(h2, first, Math.min(tasks, first + batch - 1), tasks, start);
                 statement.execute(TASKS + rows);
                 statement.execute(callbacks(h2) + rows);
             }
             if (h2) {
-                statement.execute("SET REFERENTIAL_INTEGRITY TRUE");
                 statement.execute("CHECKPOINT SYNC");
             } else {
-                statement.execute("RESET session_replication_role");
                 statement.execute("VACUUM ANALYZE");
                 statement.execute("CHECKPOINT");
             }

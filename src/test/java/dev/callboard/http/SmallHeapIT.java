@@ -144,9 +144,9 @@ final class SmallHeapIT {
                 Statement statement = connection.createStatement()) {
             statement.execute(
                     "INSERT INTO task (provider, task_id, status, outcome, first_received_at, last_callback_at,"
-                            + " changed_at, outcome_since, applied_callback_id, revision) VALUES ('fotor', 'large', '0',"
+                            + " changed_at, outcome_since, applied_callback_id, revision, applied_received_at) VALUES ('fotor', 'large', '0',"
                             + " 'in_progress', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP,"
-                            + " RANDOM_UUID(), 1)");
+                            + " RANDOM_UUID(), 1, CURRENT_TIMESTAMP)");
             statement.execute("INSERT INTO callback (callback_id, provider, task_id, status, outcome, payload, digest,"
                     + " origin, received_at) SELECT RANDOM_UUID(), 'fotor', 'large', '0', 'in_progress',"
                     + " REPEAT('" + "x".repeat(1000) + "', 900), HASH('SHA-256', i), 'callback', CURRENT_TIMESTAMP"

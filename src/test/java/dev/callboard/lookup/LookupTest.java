@@ -406,10 +406,10 @@ final class LookupTest extends OnEachDatabase {
         Collections.shuffle(shuffled);
         update(
                 "INSERT INTO task (provider, task_id, status, outcome, first_received_at, last_callback_at, changed_at,"
-                        + " outcome_since, applied_callback_id, revision) VALUES ('fotor', ?, '0', 'in_progress',"
+                        + " outcome_since, applied_callback_id, revision, applied_received_at) VALUES ('fotor', ?, '0', 'in_progress',"
                         + " TIMESTAMP WITH TIME ZONE '2026-01-01 00:00:00Z', TIMESTAMP WITH TIME ZONE '2026-01-01 00:00:00Z',"
                         + " TIMESTAMP WITH TIME ZONE '2026-01-01 00:00:00Z', TIMESTAMP WITH TIME ZONE '2026-01-01 00:00:00Z',"
-                        + " ?, 1)",
+                        + " ?, 1, TIMESTAMP WITH TIME ZONE '2026-01-01 00:00:00Z')",
                 shuffled.stream()
                         .<List<Object>>map(id -> List.of(id, UUID.randomUUID()))
                         .toList());
