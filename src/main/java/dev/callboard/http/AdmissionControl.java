@@ -166,7 +166,11 @@ final class AdmissionControl {
     boolean onRequest(HttpServerRequest request) {
         timeouts.onRequest(request);
         notAdmitted.remove(request.connection());
-        return !answerIfClosed(request.response());
+        if (!answerIfClosed(request.response())) {
+            return true;
+        }
+        timeouts.onResponse(request);
+        return false;
     }
 
     /**

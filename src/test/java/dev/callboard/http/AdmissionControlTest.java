@@ -221,6 +221,20 @@ class AdmissionControlTest {
     }
 
     @Test
+    void keepsAConnectionWhoseBodyArrivesAfterTheAnswerForTheIdleTimeout() {
+        try (RawHttp unknown = new RawHttp(callboard.port, "127.0.0.8")) {
+            unknown.send(HEAD + "Content-Length: 5\r\n\r\n");
+            assertThat(unknown.readHead()).startsWith("HTTP/1.1 403");
+            unknown.send("12345");
+            long before = System.nanoTime();
+            assertThat(unknown.read()).isEmpty();
+            // Longer than the body timeout.
+            assertThat(Duration.ofNanos(System.nanoTime() - before))
+                    .isBetween(Duration.ofMillis(1800), Duration.ofSeconds(10));
+        }
+    }
+
+    @Test
     void answersABodyOverTheLimitWith413() {
         try (Logged log = new Logged()) {
             String large = "{\"taskId\":\"large\",\"status\":0,\"x\":\"" + "x".repeat(2000) + "\"}";
