@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -77,7 +78,8 @@ final class ClientAddressResolver {
     }
 
     private static void rejectUntrustedProxy(InetAddress peer, MultiMap headers) throws CallerRejectedException {
-        for (String name : headers.names()) {
+        for (Map.Entry<String, String> header : headers) {
+            String name = header.getKey();
             if (showsProxy(name)) {
                 throw new CallerRejectedException(
                         RejectionReason.UNTRUSTED_PROXY,
@@ -90,8 +92,12 @@ final class ClientAddressResolver {
     }
 
     private static boolean showsProxy(String name) {
-        return name.regionMatches(true, 0, FORWARDED_PREFIX, 0, FORWARDED_PREFIX.length())
-                || PROXY_HEADERS.stream().anyMatch(name::equalsIgnoreCase);
+        for (String header : PROXY_HEADERS) {
+            if (name.equalsIgnoreCase(header)) {
+                return true;
+            }
+        }
+        return name.regionMatches(true, 0, FORWARDED_PREFIX, 0, FORWARDED_PREFIX.length());
     }
 
     private Client readForwardedFor(InetAddress peer, MultiMap headers) throws CallerRejectedException {

@@ -145,8 +145,9 @@ public final class SourceCheck {
                         .isPresent();
     }
 
+    /** Of the connection: for the address of a request, Vert.x would look at its scheme and host as well. */
     private static String peer(HttpServerRequest request) {
-        return String.valueOf(request.remoteAddress().hostAddress());
+        return String.valueOf(request.connection().remoteAddress().hostAddress());
     }
 
     /**
