@@ -43,15 +43,14 @@ final class ClientAddressResolver {
     /**
      * Determines the client of a request.
      *
-     * @param peer the address of the connection's peer, as text
+     * @param peer the address of the connection's peer; empty if it has none
      * @param headers the headers of the request itself, not of a Camel message
      * @throws CallerRejectedException if the address cannot be determined, or the peer is a proxy that is not trusted
      */
-    Client resolve(String peer, MultiMap headers) throws CallerRejectedException {
-        InetAddress address = AddressRange.parseAddress(withoutZone(peer))
-                .orElseThrow(() -> new CallerRejectedException(
-                        RejectionReason.PEER, "no IP address", "unknown", "the connection has no IP address"));
-        if (AddressRange.anyContains(trustedProxies, address)) {
+    Client resolve(Optional<InetAddress> peer, MultiMap headers) throws CallerRejectedException {
+        InetAddress address = peer.orElseThrow(() -> new CallerRejectedException(
+                RejectionReason.PEER, "no IP address", "unknown", "the connection has no IP address"));
+        if (isTrustedProxy(address)) {
             return readForwardedFor(address, headers);
         }
         if (isLocal(address)) {
@@ -60,16 +59,8 @@ final class ClientAddressResolver {
         return new Client(address, List.of());
     }
 
-    boolean isTrustedProxy(String peer) {
-        return AddressRange.parseAddress(withoutZone(peer))
-                .filter(address -> AddressRange.anyContains(trustedProxies, address))
-                .isPresent();
-    }
-
-    /** The zone ({@code fe80::1%eth0}) names an interface of this machine. */
-    static String withoutZone(String peer) {
-        int zone = peer.indexOf('%');
-        return zone < 0 ? peer : peer.substring(0, zone);
+    boolean isTrustedProxy(InetAddress address) {
+        return AddressRange.anyContains(trustedProxies, address);
     }
 
     private static boolean isLocal(InetAddress address) {
@@ -115,7 +106,7 @@ final class ClientAddressResolver {
                             proxies,
                             "X-Forwarded-For has '" + SafeText.line(entry, MAX_SHOWN) + "', not an IP address");
                 }
-                if (!AddressRange.anyContains(trustedProxies, address.get())) {
+                if (!isTrustedProxy(address.get())) {
                     Collections.reverse(proxies);
                     return new Client(address.get(), proxies);
                 }
