@@ -328,8 +328,13 @@ class AdmissionControlTest {
     @Test
     void answers503AtOnceIfTooManyRequestsAreInFlight() throws Exception {
         try (Logged log = new Logged();
+                // A body timeout is not for the route, which takes longer.
                 TestCallboard slow = TestCallboard.start(
-                        Backend.H2, Map.of("callboard.http.max-in-flight", "3", "callboard.routes", slowRoutes()))) {
+                        Backend.H2,
+                        Map.of(
+                                "callboard.http.max-in-flight", "3",
+                                "callboard.http.body-timeout", "2s",
+                                "callboard.routes", slowRoutes()))) {
             // A request whose body is incomplete is not in flight.
             List<RawHttp> half = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
