@@ -70,7 +70,7 @@ final class AdmissionControl {
     private final Clock clock;
     private final int maxInFlight;
     private final int maxBodyBytes;
-    private final Predicate<String> mayAdmitPeer;
+    private final Predicate<HttpConnection> mayAdmit;
     private final ConnectionTimeouts timeouts;
     private final BodyMemory memory;
     private final Semaphore connections;
@@ -94,20 +94,20 @@ final class AdmissionControl {
 
     /**
      * @param heapBytes the bytes that the JVM may use
-     * @param mayAdmitPeer whether a connection from this address can carry a request that a route admits
+     * @param mayAdmit whether a connection can carry a request that a route admits
      */
     AdmissionControl(
             Vertx vertx,
             Settings settings,
             long heapBytes,
-            Predicate<String> mayAdmitPeer,
+            Predicate<HttpConnection> mayAdmit,
             Clock clock,
             MeterRegistry meters) {
         int maxConnections = settings.http().maxConnections();
         this.maxInFlight = settings.http().maxInFlight();
         this.maxBodyBytes = settings.http().maxBodyBytes();
         this.clock = clock;
-        this.mayAdmitPeer = mayAdmitPeer;
+        this.mayAdmit = mayAdmit;
         this.timeouts = new ConnectionTimeouts(vertx, settings, meters);
         this.memory = new BodyMemory(heapBytes, maxBodyBytes);
         this.connections = new Semaphore(maxConnections);
@@ -133,7 +133,7 @@ final class AdmissionControl {
 
     /** Takes a new connection or closes it. Beyond the limit the newest is closed: others may be sending a callback. */
     void onConnection(HttpConnection connection) {
-        boolean unknown = !mayAdmitPeer.test(connection.remoteAddress().hostAddress());
+        boolean unknown = !mayAdmit.test(connection);
         if (unknown && !unknownConnections.tryAcquire()) {
             timeouts.close(connection, CloseReason.TOO_MANY);
         } else if (!connections.tryAcquire()) {
@@ -166,7 +166,11 @@ final class AdmissionControl {
     boolean onRequest(HttpServerRequest request) {
         timeouts.onRequest(request);
         notAdmitted.remove(request.connection());
-        return !answerIfClosed(request.response());
+        if (!answerIfClosed(request.response())) {
+            return true;
+        }
+        timeouts.onResponse(request);
+        return false;
     }
 
     /**

@@ -6,11 +6,11 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.http.HttpServerResponse;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How long a connection may take to send the headers of a request, to send its body, and to stay open between two
@@ -54,58 +54,71 @@ final class ConnectionTimeouts {
 
     /** One open connection. */
     private static final class State {
-        /** Of the newest request. Unlike the request, it is the same object for all who handle that request. */
-        private HttpServerResponse response;
+        private final HttpConnection connection;
+        /** The newest; null before the first. */
+        private HttpServerRequest request;
+        /** What has to come until the deadline, or the connection is closed for this reason. */
+        private CloseReason reason;
+        /** In the time of {@link System#nanoTime}. */
+        private long deadline;
 
-        /** NO_TIMER while a route handles a request. */
+        /** Not set anew for each later deadline, of which a busy connection reaches none; it is when it fires. */
         private long timer = NO_TIMER;
+        /** The deadline for which the timer was set: the present one, or an earlier one. */
+        private long timerDeadline;
+
+        State(HttpConnection connection) {
+            this.connection = connection;
+        }
     }
 
     /** A connection was opened, and now has to send the headers of its first request. */
     void onOpen(HttpConnection connection) {
-        State state = new State();
+        State state = new State(connection);
         states.put(connection, state);
-        start(state, headerMillis, () -> close(connection, CloseReason.HEADERS));
+        start(state, CloseReason.HEADERS, headerMillis);
     }
 
     void onClose(HttpConnection connection) {
         State state = states.remove(connection);
         if (state != null) {
-            stop(state);
+            stopTimer(state);
         }
     }
 
     /** The headers of a request have been read, and its body has to follow. */
     void onRequest(HttpServerRequest request) {
         State state = states.get(request.connection());
-        if (state == null) {
-            return;
+        if (state != null) {
+            state.request = request;
+            start(state, CloseReason.BODY, bodyMillis);
         }
-        state.response = request.response();
-        start(state, bodyMillis, () -> answerLateBody(request));
-        request.end().onSuccess(read -> {
-            if (request.response().ended()) {
-                startIdle(request);
-            } else {
-                stop(state);
-            }
-        });
     }
 
     /** A request was answered, maybe before its body was read. */
     void onResponse(HttpServerRequest request) {
         if (request.isEnded()) {
             startIdle(request);
+        } else {
+            request.end().onSuccess(read -> startIdle(request));
         }
     }
 
     private void startIdle(HttpServerRequest request) {
-        HttpConnection connection = request.connection();
-        State state = states.get(connection);
-        // A pipelined request may have begun already.
-        if (state != null && state.response == request.response()) {
-            start(state, idleMillis, () -> close(connection, CloseReason.IDLE));
+        State state = states.get(request.connection());
+        // A pipelined request may have begun already. Unlike the request, the response is the same object for all.
+        if (state != null && state.request.response() == request.response()) {
+            start(state, CloseReason.IDLE, idleMillis);
         }
+    }
+
+    private void onDeadline(State state) {
+        if (state.reason != CloseReason.BODY) {
+            close(state.connection, state.reason);
+        } else if (!state.request.isEnded()) {
+            answerLateBody(state.request);
+        }
+        // Else a route handles the request, which may take any time.
     }
 
     private void answerLateBody(HttpServerRequest request) {
@@ -126,15 +139,32 @@ final class ConnectionTimeouts {
         connection.close();
     }
 
-    private void start(State state, long millis, Runnable onTimeout) {
-        stop(state);
+    private void start(State state, CloseReason reason, long millis) {
+        state.reason = reason;
+        state.deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        if (state.timer != NO_TIMER && state.deadline - state.timerDeadline < 0) {
+            stopTimer(state);
+        }
+        if (state.timer == NO_TIMER) {
+            startTimer(state);
+        }
+    }
+
+    private void startTimer(State state) {
+        // Rounded up, so that it does not fire too early.
+        long millis = TimeUnit.NANOSECONDS.toMillis(state.deadline - System.nanoTime()) + 1;
+        state.timerDeadline = state.deadline;
         state.timer = vertx.setTimer(millis, fired -> {
             state.timer = NO_TIMER;
-            onTimeout.run();
+            if (state.deadline - System.nanoTime() > 0) {
+                startTimer(state);
+            } else {
+                onDeadline(state);
+            }
         });
     }
 
-    private void stop(State state) {
+    private void stopTimer(State state) {
         if (state.timer != NO_TIMER) {
             vertx.cancelTimer(state.timer);
             state.timer = NO_TIMER;

@@ -101,12 +101,7 @@ public final class PublicServer extends ServiceSupport {
         this.sourceCheck = sourceCheck;
         this.meters = meters;
         this.admission = new AdmissionControl(
-                vertx,
-                settings,
-                Runtime.getRuntime().maxMemory(),
-                sourceCheck::mayAdmitPeer,
-                Clock.systemUTC(),
-                meters);
+                vertx, settings, Runtime.getRuntime().maxMemory(), sourceCheck::mayAdmit, Clock.systemUTC(), meters);
     }
 
     private static Thread worker(Runnable work) {

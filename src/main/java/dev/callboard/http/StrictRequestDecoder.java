@@ -85,7 +85,8 @@ final class StrictRequestDecoder extends VertxHttpRequestDecoder {
         inHead = inHead || length > 0;
         // Netty stops before the line with a size at the latest.
         beforeSizeLine -= beforeSizeLine == NEVER ? 0 : length;
-        for (Object part : out.subList(before, out.size())) {
+        for (int i = before; i < out.size(); i++) {
+            Object part = out.get(i);
             inBody = !(part instanceof LastHttpContent);
             inHead = false;
             if (part instanceof HttpMessage message) {

@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -42,15 +43,14 @@ final class ClientAddressResolver {
     /**
      * Determines the client of a request.
      *
-     * @param peer the address of the connection's peer, as text
+     * @param peer the address of the connection's peer; empty if it has none
      * @param headers the headers of the request itself, not of a Camel message
      * @throws CallerRejectedException if the address cannot be determined, or the peer is a proxy that is not trusted
      */
-    Client resolve(String peer, MultiMap headers) throws CallerRejectedException {
-        InetAddress address = AddressRange.parseAddress(withoutZone(peer))
-                .orElseThrow(() -> new CallerRejectedException(
-                        RejectionReason.PEER, "no IP address", "unknown", "the connection has no IP address"));
-        if (AddressRange.anyContains(trustedProxies, address)) {
+    Client resolve(Optional<InetAddress> peer, MultiMap headers) throws CallerRejectedException {
+        InetAddress address = peer.orElseThrow(() -> new CallerRejectedException(
+                RejectionReason.PEER, "no IP address", "unknown", "the connection has no IP address"));
+        if (isTrustedProxy(address)) {
             return readForwardedFor(address, headers);
         }
         if (isLocal(address)) {
@@ -59,16 +59,8 @@ final class ClientAddressResolver {
         return new Client(address, List.of());
     }
 
-    boolean isTrustedProxy(String peer) {
-        return AddressRange.parseAddress(withoutZone(peer))
-                .filter(address -> AddressRange.anyContains(trustedProxies, address))
-                .isPresent();
-    }
-
-    /** The zone ({@code fe80::1%eth0}) names an interface of this machine. */
-    static String withoutZone(String peer) {
-        int zone = peer.indexOf('%');
-        return zone < 0 ? peer : peer.substring(0, zone);
+    boolean isTrustedProxy(InetAddress address) {
+        return AddressRange.anyContains(trustedProxies, address);
     }
 
     private static boolean isLocal(InetAddress address) {
@@ -77,7 +69,8 @@ final class ClientAddressResolver {
     }
 
     private static void rejectUntrustedProxy(InetAddress peer, MultiMap headers) throws CallerRejectedException {
-        for (String name : headers.names()) {
+        for (Map.Entry<String, String> header : headers) {
+            String name = header.getKey();
             if (showsProxy(name)) {
                 throw new CallerRejectedException(
                         RejectionReason.UNTRUSTED_PROXY,
@@ -90,8 +83,12 @@ final class ClientAddressResolver {
     }
 
     private static boolean showsProxy(String name) {
-        return name.regionMatches(true, 0, FORWARDED_PREFIX, 0, FORWARDED_PREFIX.length())
-                || PROXY_HEADERS.stream().anyMatch(name::equalsIgnoreCase);
+        for (String header : PROXY_HEADERS) {
+            if (name.equalsIgnoreCase(header)) {
+                return true;
+            }
+        }
+        return name.regionMatches(true, 0, FORWARDED_PREFIX, 0, FORWARDED_PREFIX.length());
     }
 
     private Client readForwardedFor(InetAddress peer, MultiMap headers) throws CallerRejectedException {
@@ -109,7 +106,7 @@ final class ClientAddressResolver {
                             proxies,
                             "X-Forwarded-For has '" + SafeText.line(entry, MAX_SHOWN) + "', not an IP address");
                 }
-                if (!AddressRange.anyContains(trustedProxies, address.get())) {
+                if (!isTrustedProxy(address.get())) {
                     Collections.reverse(proxies);
                     return new Client(address.get(), proxies);
                 }

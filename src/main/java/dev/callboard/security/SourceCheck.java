@@ -4,11 +4,14 @@ import dev.callboard.settings.AddressRange;
 import dev.callboard.settings.Settings;
 import dev.callboard.text.SafeText;
 import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.WebServerRequest;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,7 +57,7 @@ public final class SourceCheck {
     public boolean decide(String provider, RoutingContext context) {
         try {
             HttpServerRequest request = context.request();
-            Client client = check(provider, peer(request), request.headers(), request.query());
+            Client client = check(provider, peer(request.connection()), request.headers(), request.query());
             context.put(ADMITTED, new Admitted(provider, client));
             return true;
         } catch (CallerRejectedException e) {
@@ -97,7 +100,7 @@ public final class SourceCheck {
             return decided.get().client();
         }
         try {
-            return check(provider, peer(request), request.headers(), request.query());
+            return check(provider, peer(request.connection()), request.headers(), request.query());
         } catch (CallerRejectedException e) {
             rejections.add(provider, e);
             throw e;
@@ -121,7 +124,7 @@ public final class SourceCheck {
      * @param provider the provider whose path it has; empty if it has none
      */
     public void reportInvalid(HttpServerRequest request, Optional<String> provider, int status, String problem) {
-        String peer = peer(request);
+        Optional<InetAddress> peer = peer(request.connection());
         try {
             if (provider.isPresent()) {
                 Client client = check(provider.get(), peer, request.headers(), request.query());
@@ -131,30 +134,34 @@ public final class SourceCheck {
         } catch (CallerRejectedException e) {
             // Known by its peer at most.
         }
-        if (mayAdmitPeer(peer)) {
-            rejections.logInvalid(peer, status, problem);
-        }
+        peer.filter(this::mayAdmit).ifPresent(address -> rejections.logInvalid(Client.text(address), status, problem));
     }
 
-    /** Whether a connection from this address may carry a request that is admitted: of a trusted proxy or a provider. */
-    public boolean mayAdmitPeer(String peer) {
+    /** Whether a connection may carry a request that is admitted: its peer is a trusted proxy or a provider. */
+    public boolean mayAdmit(HttpConnection connection) {
+        return peer(connection).filter(this::mayAdmit).isPresent();
+    }
+
+    private boolean mayAdmit(InetAddress peer) {
         return resolver.isTrustedProxy(peer)
-                || AddressRange.parseAddress(ClientAddressResolver.withoutZone(peer))
-                        .filter(address ->
-                                allowedSources.keySet().stream().anyMatch(provider -> isAllowed(provider, address)))
-                        .isPresent();
+                || allowedSources.keySet().stream().anyMatch(provider -> isAllowed(provider, peer));
     }
 
-    private static String peer(HttpServerRequest request) {
-        return String.valueOf(request.remoteAddress().hostAddress());
+    /** Not from Vert.x, which has it as text only, and for a request looks at its scheme and host as well. */
+    private static Optional<InetAddress> peer(HttpConnection connection) {
+        return ((ConnectionBase) connection).channel().remoteAddress() instanceof InetSocketAddress peer
+                ? Optional.ofNullable(peer.getAddress())
+                : Optional.empty();
     }
 
     /**
      * The decision, a pure function of the settings and the parameters.
      *
+     * @param peer the address of the connection's peer; empty if it has none
      * @param query the query of the URL as sent; null without one
      */
-    Client check(String provider, String peer, MultiMap headers, String query) throws CallerRejectedException {
+    Client check(String provider, Optional<InetAddress> peer, MultiMap headers, String query)
+            throws CallerRejectedException {
         Client client = resolver.resolve(peer, headers);
         if (!isAllowed(provider, client.address())) {
             throw new CallerRejectedException(

@@ -221,6 +221,20 @@ class AdmissionControlTest {
     }
 
     @Test
+    void keepsAConnectionWhoseBodyArrivesAfterTheAnswerForTheIdleTimeout() {
+        try (RawHttp unknown = new RawHttp(callboard.port, "127.0.0.8")) {
+            unknown.send(HEAD + "Content-Length: 5\r\n\r\n");
+            assertThat(unknown.readHead()).startsWith("HTTP/1.1 403");
+            unknown.send("12345");
+            long before = System.nanoTime();
+            assertThat(unknown.read()).isEmpty();
+            // Longer than the body timeout.
+            assertThat(Duration.ofNanos(System.nanoTime() - before))
+                    .isBetween(Duration.ofMillis(1800), Duration.ofSeconds(10));
+        }
+    }
+
+    @Test
     void answersABodyOverTheLimitWith413() {
         try (Logged log = new Logged()) {
             String large = "{\"taskId\":\"large\",\"status\":0,\"x\":\"" + "x".repeat(2000) + "\"}";
@@ -314,8 +328,13 @@ class AdmissionControlTest {
     @Test
     void answers503AtOnceIfTooManyRequestsAreInFlight() throws Exception {
         try (Logged log = new Logged();
+                // A body timeout is not for the route, which takes longer.
                 TestCallboard slow = TestCallboard.start(
-                        Backend.H2, Map.of("callboard.http.max-in-flight", "3", "callboard.routes", slowRoutes()))) {
+                        Backend.H2,
+                        Map.of(
+                                "callboard.http.max-in-flight", "3",
+                                "callboard.http.body-timeout", "2s",
+                                "callboard.routes", slowRoutes()))) {
             // A request whose body is incomplete is not in flight.
             List<RawHttp> half = new ArrayList<>();
             for (int i = 0; i < 10; i++) {

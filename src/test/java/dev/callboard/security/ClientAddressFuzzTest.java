@@ -2,6 +2,7 @@ package dev.callboard.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.callboard.settings.AddressRange;
 import dev.callboard.settings.Settings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.MultiMap;
@@ -82,7 +83,7 @@ class ClientAddressFuzzTest {
             }
             String query = random.nextInt(8) == 0 ? query(random) : "token=" + TOKEN;
             try {
-                Client client = check.check("fotor", peer, headers, query);
+                Client client = check.check("fotor", AddressRange.parseAddress(peer), headers, query);
                 assertThat(settings.providers().get("fotor").allowedSources())
                         .describedAs("seed %s, peer %s, headers %s", seed, peer, headers)
                         .anyMatch(range -> range.contains(client.address()));

@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.callboard.settings.AddressRange;
 import io.vertx.core.MultiMap;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
@@ -137,21 +141,34 @@ class ClientAddressTest {
             """)
     void resolvesTheFirstAddressFromTheRightThatIsNoTrustedProxy(String peer, String headers, String expected) {
         if (expected.startsWith("!")) {
-            assertThatThrownBy(() -> RESOLVER.resolve(peer, headers(headers)))
+            assertThatThrownBy(() -> RESOLVER.resolve(peer(peer), headers(headers)))
                     .asInstanceOf(InstanceOfAssertFactories.type(CallerRejectedException.class))
                     .satisfies(
                             rejection -> assertThat(rejection.reason().code()).isEqualTo(expected.substring(1)))
                     .satisfies(rejection -> assertThat(rejection.getMessage().contains("callboard.trusted-proxies"))
                             .isEqualTo(rejection.reason() == RejectionReason.UNTRUSTED_PROXY));
         } else {
-            assertThat(resolve(peer, headers(headers)).address().getHostAddress())
-                    .isEqualTo(AddressRange.parseAddress(expected).orElseThrow().getHostAddress());
+            assertThat(Client.text(resolve(peer, headers(headers)).address())).isEqualTo(expected);
+        }
+    }
+
+    /** As Java has the peer of a connection. A zone is an interface of this machine, here always the second. */
+    private static Optional<InetAddress> peer(String text) {
+        Optional<InetAddress> address = AddressRange.parseAddress(text.replaceFirst("%.*", ""));
+        return text.contains("%") ? address.map(ClientAddressTest::withZone) : address;
+    }
+
+    private static InetAddress withZone(InetAddress address) {
+        try {
+            return Inet6Address.getByAddress(null, address.getAddress(), 2);
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException(e);
         }
     }
 
     private static Client resolve(String peer, MultiMap headers) {
         try {
-            return RESOLVER.resolve(peer, headers);
+            return RESOLVER.resolve(peer(peer), headers);
         } catch (CallerRejectedException e) {
             throw new AssertionError(e.getMessage(), e);
         }
@@ -189,7 +206,7 @@ class ClientAddressTest {
     void cutsAndCleansWhatTheCallerSent() {
         MultiMap headers = MultiMap.caseInsensitiveMultiMap()
                 .add("X-Forwarded-For", "\u202e\u001b[31mnews\u2028" + "x".repeat(5000) + "%n${env:HOME}");
-        assertThatThrownBy(() -> RESOLVER.resolve("10.0.0.5", headers))
+        assertThatThrownBy(() -> RESOLVER.resolve(peer("10.0.0.5"), headers))
                 .message()
                 .hasSizeLessThan(200)
                 .doesNotContain("\u202e", "\u001b", "\u2028");
