@@ -7,6 +7,7 @@ import dev.callboard.alert.MailServer;
 import dev.callboard.alert.Outbox;
 import dev.callboard.alert.Recipients;
 import dev.callboard.alert.TestMail;
+import dev.callboard.callback.Acknowledgement;
 import dev.callboard.callback.CallbackBody;
 import dev.callboard.callback.CallbackUrl;
 import dev.callboard.callback.ProblemDetails;
@@ -89,6 +90,7 @@ final class Beans implements AutoCloseable {
         // The name by which Camel looks for a registry before it creates its own.
         registry.bind(MicrometerConstants.METRICS_REGISTRY_NAME, metrics);
         bindForUsersRoutes();
+        registry.bind("acknowledgement", new Acknowledgement());
         registry.bind("callbackMetrics", callbackMetrics);
         registry.bind("problemDetails", new ProblemDetails());
         registry.bind("rejections", rejections);

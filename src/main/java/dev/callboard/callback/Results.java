@@ -18,10 +18,12 @@ public final class Results {
      * flagged}. Nothing is added if {@code url} is not set, blank or no text.
      */
     public void add(Exchange exchange) {
-        if (exchange.getVariable("url") instanceof String url && !url.isBlank()) {
+        // The exchange's own: getVariable looks for the prefix of another repository in each name.
+        Map<String, Object> variables = exchange.getVariables();
+        if (variables.get("url") instanceof String url && !url.isBlank()) {
             Map<String, Object> result = new LinkedHashMap<>();
             for (String field : FIELDS) {
-                result.put(field, exchange.getVariable(field));
+                result.put(field, variables.get(field));
             }
             @SuppressWarnings("unchecked")
             List<Object> results = exchange.getVariable("results", List.class);

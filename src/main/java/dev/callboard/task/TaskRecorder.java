@@ -83,7 +83,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
         Receipt receipt = Receipt.of(exchange);
         Callback callback;
         try {
-            callback = callback(exchange::getVariable);
+            callback = callback(exchange.getVariables()::get);
         } catch (RuntimeException e) {
             receipt.fail(e);
             exchange.setException(e);
