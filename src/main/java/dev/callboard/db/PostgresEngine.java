@@ -12,6 +12,12 @@ final class PostgresEngine implements Engine {
     /** Even if the server's default is otherwise. */
     private static final String DURABLE = "SET synchronous_commit = on; ";
 
+    /**
+     * Each statement has its index. While a table has no statistics, PostgreSQL would read all of it instead, and keep that
+     * plan for as long as the statement stays prepared.
+     */
+    private static final String INDEXED = "SET enable_seqscan = off; ";
+
     @Override
     public void configure(HikariConfig config) {
         configureAny(config);
@@ -20,7 +26,7 @@ final class PostgresEngine implements Engine {
         config.addDataSourceProperty("reWriteBatchedInserts", "true");
         // Limits on the locks of a process that hangs.
         config.setConnectionInitSql(
-                DURABLE + "SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '15s'");
+                DURABLE + INDEXED + "SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '15s'");
     }
 
     /** Flyway holds a lock in a transaction, which is idle as long as a migration runs in another. */
