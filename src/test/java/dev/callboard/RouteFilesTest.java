@@ -50,6 +50,7 @@ final class RouteFilesTest {
     private static final Set<String> CONTRACT = Set.of(
             "bean:sourceCheck.admit",
             "bean:callbackUrl.ref",
+            "bean:callbackUrl.family",
             "bean:callbackBody.read",
             "bean:schemaCheck.check",
             "bean:results.add",

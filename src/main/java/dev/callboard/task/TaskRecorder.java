@@ -42,6 +42,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
 
     private static final int MAX_PROVIDER = 50;
     private static final int MAX_ID = 200;
+    private static final int MAX_FAMILY = 50;
     private static final int MAX_FAILURE_REASON = 4000;
     private static final int MAX_DETAIL = 1000;
     private static final int MAX_CLIENT_ADDRESS = 50;
@@ -183,6 +184,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
                 outcome,
                 alerts(variables.apply("alert")),
                 text(variables.apply("taskType"), MAX_ID),
+                text(variables.apply("family"), MAX_FAMILY),
                 text(variables.apply("businessId"), MAX_ID),
                 text(variables.apply("sourceTaskId"), MAX_ID),
                 text(variables.apply("regenType"), MAX_ID),

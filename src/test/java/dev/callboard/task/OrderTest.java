@@ -217,11 +217,12 @@ final class OrderTest {
 
     @Test
     void keepsWhatACallbackOmits() {
-        Task task = Task.of(recorded(Map.of("taskType", "avatar", "businessId", "b-1")));
+        Task task = Task.of(recorded(Map.of("taskType", "avatar", "family", "f", "businessId", "b-1")));
 
         Task replaced = task.apply(recorded(Map.of("status", "2", "outcome", "failed", "failureReason", "too dark")));
 
         assertThat(replaced.taskType()).isEqualTo("avatar");
+        assertThat(replaced.family()).isEqualTo("f");
         assertThat(replaced.businessId()).isEqualTo("b-1");
         assertThat(replaced.failureReason()).isEqualTo("too dark");
         assertThat(replaced.apply(recorded(Map.of())).failureReason()).isNull();
