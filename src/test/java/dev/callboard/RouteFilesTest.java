@@ -54,6 +54,7 @@ final class RouteFilesTest {
             "bean:callbackBody.read",
             "bean:schemaCheck.check",
             "bean:results.add",
+            "bean:results.addByEnding",
             "dataFormat:strictJson",
             "direct:record-task",
             "direct:answer-recorded",
