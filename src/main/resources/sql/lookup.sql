@@ -3,17 +3,17 @@
 
 -- name: select-tasks
 -- GET /tasks
-SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", business_id AS "businessId",
-       status AS "status", outcome AS "outcome", failure_reason AS "failureReason", occurred_at AS "occurredAt",
-       changed_at AS "changedAt", changed_at AS ".changed_at", applied_callback_id AS ".applied_callback_id",
+SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", family AS "family",
+       business_id AS "businessId", status AS "status", outcome AS "outcome", failure_reason AS "failureReason",
+       occurred_at AS "occurredAt", changed_at AS "changedAt", changed_at AS ".changed_at", applied_callback_id AS ".applied_callback_id",
        task_id AS ".task_id", provider AS ".provider"
   FROM task
 
 -- name: select-task
 -- GET /tasks/{provider}/{taskId}: the task itself.
-SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", business_id AS "businessId",
-       source_task_id AS "sourceTaskId", regen_type AS "regenType", status AS "status", outcome AS "outcome",
-       failure_reason AS "failureReason", occurred_at AS "occurredAt", first_received_at AS "firstReceivedAt",
+SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", family AS "family",
+       business_id AS "businessId", source_task_id AS "sourceTaskId", regen_type AS "regenType", status AS "status",
+       outcome AS "outcome", failure_reason AS "failureReason", occurred_at AS "occurredAt", first_received_at AS "firstReceivedAt",
        last_callback_at AS "heardAt", changed_at AS "changedAt", outcome_since AS "outcomeSince", revision AS "turn",
        provider AS ".provider", task_id AS ".task_id"
   FROM task

@@ -2,8 +2,9 @@
 
 -- name: insert-callback
 -- Keeps a callback that is invalid or was not recorded.
-INSERT INTO quarantine (quarantine_id, provider, client_address, business_id, reason, payload, bytes, length, received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO quarantine (quarantine_id, provider, client_address, business_id, family, reason, payload, bytes, length,
+                        received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: lock-excess
 -- The callbacks of a provider but the newest, and of these but what fits into a number of bytes; never the newest one.
@@ -28,7 +29,7 @@ DELETE FROM quarantine
 
 -- name: select-callback
 -- What replaying a callback needs.
-SELECT provider, client_address, business_id, payload, bytes, received_at
+SELECT provider, client_address, business_id, family, payload, bytes, received_at
   FROM quarantine
  WHERE quarantine_id = ?
 
@@ -43,6 +44,7 @@ SELECT CAST(quarantine_id AS VARCHAR) AS "quarantineId",
        provider AS "provider",
        client_address AS "sourceAddress",
        business_id AS "businessId",
+       family AS "family",
        reason AS "reason",
        received_at AS "receivedAt",
        length AS "length",

@@ -8,10 +8,10 @@ SELECT provider, task_id
 
 -- name: insert-task
 -- The columns in the order of update-task, so that one method sets both.
-INSERT INTO task (task_type, business_id, source_task_id, regen_type, status, outcome, failure_reason, occurred_at,
-                  last_callback_at, changed_at, outcome_since, applied_callback_id, applied_occurred_at,
+INSERT INTO task (task_type, family, business_id, source_task_id, regen_type, status, outcome, failure_reason,
+                  occurred_at, last_callback_at, changed_at, outcome_since, applied_callback_id, applied_occurred_at,
                   applied_received_at, revision, provider, task_id, first_received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: lock-task
 -- Locks a task of the group and records that a callback of it arrived. Executed in the order of the keys.
@@ -21,7 +21,7 @@ UPDATE task
    AND task_id = ?
 
 -- name: select-tasks
-SELECT provider, task_id, task_type, business_id, source_task_id, regen_type, status, outcome, failure_reason,
+SELECT provider, task_id, task_type, family, business_id, source_task_id, regen_type, status, outcome, failure_reason,
        occurred_at, first_received_at, last_callback_at, changed_at, outcome_since, applied_callback_id,
        applied_occurred_at, applied_received_at, revision
   FROM task
@@ -38,7 +38,7 @@ SELECT provider, task_id, digest, COUNT(*) AS occurrences
 -- name: update-task
 -- A task after the callbacks that were applied to it.
 UPDATE task
-   SET task_type = ?, business_id = ?, source_task_id = ?, regen_type = ?, status = ?, outcome = ?,
+   SET task_type = ?, family = ?, business_id = ?, source_task_id = ?, regen_type = ?, status = ?, outcome = ?,
        failure_reason = ?, occurred_at = ?, last_callback_at = ?, changed_at = ?, outcome_since = ?,
        applied_callback_id = ?, applied_occurred_at = ?, applied_received_at = ?, revision = ?
  WHERE provider = ?

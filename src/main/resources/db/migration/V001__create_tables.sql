@@ -14,6 +14,7 @@ CREATE TABLE task (
     task_id             VARCHAR(200) ${by_code} NOT NULL,
     -- What the provider says about the task; a later callback that omits one of these does not erase it.
     task_type           VARCHAR(200),
+    family              VARCHAR(50),
     business_id         VARCHAR(200),
     source_task_id      VARCHAR(200),
     regen_type          VARCHAR(200),
@@ -104,8 +105,9 @@ CREATE TABLE quarantine (
     quarantine_id  UUID          NOT NULL,
     provider       VARCHAR(50)   NOT NULL,
     client_address VARCHAR(50),
-    -- The query parameter ref, which replaying needs again.
+    -- The query parameters ref and family, which replaying needs again.
     business_id    VARCHAR(200),
+    family         VARCHAR(50),
     reason         VARCHAR(2000) NOT NULL,
     -- The body without our token, as text.
     payload        TEXT          NOT NULL,

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.OnEachDatabase;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.TestMails;
@@ -13,9 +15,11 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Callbacks of Creatify: the answer, the rows and the mail. Each test has a task of its own. */
 final class CreatifyTest extends OnEachDatabase {
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String TASK = "8f14e45f-ceea-467f-a8d3-0d2c1d3f9b10";
 
     @Test
@@ -95,8 +99,14 @@ final class CreatifyTest extends OnEachDatabase {
         "video_generating, in_progress,",
         "image_generated, completed, no_result",
         "video_generated, completed, no_result",
+        "pending, in_progress,",
+        "in_queue, in_progress,",
+        "running, in_progress,",
+        "generating, in_progress,",
+        "done, completed, no_result",
         "failed, failed, failed",
-        "rejected, unknown, unknown"
+        "rejected, failed, failed",
+        "paused, unknown, unknown"
     })
     void mapsEachStatusToAnOutcome(String status, String outcome, String alert) {
         String task = newTask();
@@ -133,6 +143,151 @@ final class CreatifyTest extends OnEachDatabase {
                         .statusCode())
                 .isEqualTo(200);
         assertThat(task(task).at("/task/businessId").textValue()).isEqualTo(businessId);
+    }
+
+    @ParameterizedTest(name = "{0} of {1}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "link-to-videos-previews | link_to_videos       | in_progress | video preview-1.mp4, video preview-2",
+                "link-to-videos-done     | link_to_videos       | completed   | 'video ad.mp4?sig=a.png,b'",
+                "link-to-videos-lookup   | link_to_videos       | completed   | video ad.mp4, video ad-2, video preview-1.mp4",
+                "lipsyncs-done           | lipsyncs             | completed   | video speaker",
+                "lipsyncs-done           | lipsyncs_v2          | completed   | video speaker",
+                "text-to-speech-done     | text_to_speech       | completed   | audio voice",
+                "link-to-videos-done     | aurora               | completed   | 'video ad.mp4?sig=a.png,b'",
+                "link-to-videos-done     | ai_shorts            | completed   | 'video ad.mp4?sig=a.png,b'",
+                "link-to-videos-done     | ads_clone            | completed   | 'video ad.mp4?sig=a.png,b'",
+                "custom-template-done    | custom_template_jobs | completed   | video promo.MOV",
+                "asset-generator-done    | asset_generator      | completed   | image 1.webp, file 2",
+                "asset-generator-text    | asset_generator      | completed   | audio 1.wav",
+                "iab-images-done         | iab_images           | completed   | image 300x250, image 728x90.jpg",
+                "inspiration-done        | inspiration_jobs     | completed   | file idea",
+            })
+    void recordsTheFilesOfEachFamily(String payload, String family, String outcome, String files) {
+        String task = newTask();
+        String body = TestCallboard.payload("creatify-" + payload).replace(TASK, task);
+        assertThat(callboard.post("creatify?family=" + family, body).statusCode())
+                .isEqualTo(200);
+
+        JsonNode found = task(task);
+        assertThat(found.at("/task/family").asText()).isEqualTo(family);
+        assertThat(found.at("/task/outcome").asText()).isEqualTo(outcome);
+        assertThat(found.at("/results"))
+                .extracting(file -> file.get("kind").asText() + " "
+                        + file.get("url").asText().replace("https://cdn.example.com/out/", ""))
+                .containsExactlyInAnyOrder(files.split(", "));
+        assertThat(alerts(task)).isEmpty();
+    }
+
+    @Test
+    void recordsThePreviewsOfALinkWithTheirStyles() {
+        String task = newTask();
+        String body = TestCallboard.payload("creatify-link-to-videos-previews").replace(TASK, task);
+        assertThat(callboard.post("creatify?family=link_to_videos", body).statusCode())
+                .isEqualTo(200);
+
+        assertThat(task(task).at("/results"))
+                .extracting(file -> file.get("externalId").asText() + " "
+                        + file.get("templateId").asText())
+                .containsExactlyInAnyOrder("m-1 FullScreenTemplate", "m-2 VlogTemplate");
+    }
+
+    @Test
+    void mailsARejectedTaskWithItsFamily() throws Exception {
+        String task = newTask();
+        String body = TestCallboard.payload("creatify-aurora-rejected").replace(TASK, task);
+        assertThat(callboard.post("creatify?family=aurora", body).statusCode()).isEqualTo(200);
+
+        assertThat(task(task).at("/task/outcome").asText()).isEqualTo("failed");
+        assertThat(TestMails.text(callboard.mailOf(task)))
+                .contains("The image shows a person of public interest")
+                .as("without the details of product_to_videos")
+                .containsPattern("Family: +aurora\\s+When:");
+    }
+
+    @Test
+    void keepsTheFamilyIfALaterCallbackOmitsIt() throws Exception {
+        String task = newTask();
+        String body = "{\"id\": \"" + task + "\", \"status\": \"";
+        callboard.post("creatify?family=text_to_speech&ref=order-77", body + "running\"}");
+        callboard.post("creatify", body + "done\", \"output\": \"https://x.example/1\"}");
+
+        assertThat(task(task).at("/task/family").asText()).isEqualTo("text_to_speech");
+        assertThat(task(task).at("/task/businessId").asText()).isEqualTo("order-77");
+        assertThat(JSON.readTree(callboard
+                                .manage("/tasks?provider=creatify&taskIdPrefix=" + task)
+                                .body())
+                        .at("/0/family")
+                        .asText())
+                .isEqualTo("text_to_speech");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "?family=lipsyncs           |",
+                "?token=x&family=lipsyncs   |",
+                "?family=toString           | the URL must have it once, as 1 to 50 of the characters a-z 0-9 _",
+                "?family=lipsyncs%0a        | the URL must have it once",
+                "?family=aurora&family=aurora | the URL must have it once",
+                "?family=lipsynch           | Creatify has no such family; correct the callback URL",
+            })
+    void dropsAFamilyThatCreatifyDoesNotHave(String query, String reason) {
+        String task = newTask();
+        try (Logged log = new Logged()) {
+            String body = "{\"id\": \"" + task + "\", \"status\": \"done\", \"output\": \"https://x.example/1\"}";
+            assertThat(callboard
+                            .post("creatify" + query, body, "family", "aurora")
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(task(task).at("/task/family").textValue()).isEqualTo(reason == null ? "lipsyncs" : null);
+            assertThat(task(task).at("/task/outcome").asText()).isEqualTo("completed");
+            if (reason == null) {
+                assertThat(log.lines("dropped family")).isEmpty();
+            } else {
+                assertThat(log.lines("dropped family"))
+                        .singleElement()
+                        .asString()
+                        .startsWith("WARN dropped family provider=creatify client=127.0.0.1 ")
+                        .contains(reason);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "'type': 5",
+                "'type': true, 'generated_photo_url': 5, 'generated_video_url': {'a': [1]}",
+                "'type': {'type': null}, 'product_url': [1], 'failed_reason': {}, 'regen_type': 5",
+                "'type': ['product_anyshot'], 'updated_at': 5",
+                "'updated_at': {'a': 1}, 'output': 5, 'outputs': 'x', 'assets': 1.5, 'video_output': true",
+                "'output': [null, 5, true, [], [[1]], {}, {'url': null}, {'url': {'url': 'x'}}], 'previews': 5",
+                "'outputs': {'a': 'x', 'b': [1]}, 'assets': {}, 'previews': {'url': 'x'}",
+                "'previews': [null, 1, 'a', [], {}, {'url': 5}, {'url': {}}, {'url': 'x', 'media_job': {}}]",
+                "'output': '', 'assets': '  ', 'outputs': [''], 'video_output': '\\u0000\\ud800'",
+                "'output': '${bean:problem} #{x} {{y}} :?z', 'type': '${body}', 'previews': '${body}'",
+                "'family': 'aurora', 'kind': 'x', 'results': 5, 'files': 'x', 'images': 'x', 'url': 'x'",
+            })
+    void recordsFieldsOfAnyType(String fields) {
+        for (String family : List.of("", "?family=iab_images", "?family=product_to_videos")) {
+            for (String status : List.of("pending", "done", "image_generated", "video_generated", "failed")) {
+                String task = newTask();
+                String body = "{'id': '" + task + "', 'status': '" + status + "', " + fields + "}";
+                assertThat(callboard
+                                .post("creatify" + family, body.replace('\'', '"'))
+                                .statusCode())
+                        .as("%s %s", family, status)
+                        .isEqualTo(200);
+                assertThat(task(task).at("/task/outcome").asText())
+                        .isEqualTo(
+                                status.equals("pending")
+                                        ? "in_progress"
+                                        : status.equals("failed") ? "failed" : "completed");
+            }
+        }
     }
 
     private static String newTask() {

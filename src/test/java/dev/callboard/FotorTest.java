@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Callbacks of Fotor: the answer, the rows, the answer of the management API, and the mail. */
 final class FotorTest extends OnEachDatabase {
@@ -275,6 +277,42 @@ final class FotorTest extends OnEachDatabase {
         assertThat(task(id)).containsEntry("business_id", "b-1");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "s3://img-pub-fotor/out/1.png?a=s3://img-pub-fotor/2, https://pub-static.fotor.com/out/1.png?a=s3://img-pub-fotor/2",
+        "s3://img-pub-fotor/${body} %2e, https://pub-static.fotor.com/${body} %2e",
+        "s3://img-pub-fotor.example/1.png, s3://img-pub-fotor.example/1.png",
+        "s3://img-private/1.png, s3://img-private/1.png",
+        "S3://img-pub-fotor/1.png, S3://img-pub-fotor/1.png",
+        "https://x.example/?u=s3://img-pub-fotor/1.png, https://x.example/?u=s3://img-pub-fotor/1.png",
+    })
+    void recordsWhereFotorServesItsBucket(String sent, String recorded) {
+        for (String more : List.of(
+                ", \"resultUrl\": \"%s\"",
+                ", \"avatarResult\": [{\"templateId\": \"t\", \"images\": [{\"id\": \"i\", \"url\": \"%s\"}]}]",
+                ", \"result\": [{\"name\": \"n\", \"success\": true, \"url\": \"%s\"}]")) {
+            String id = newId();
+            String body = fotor(id, 1, more.formatted(sent));
+            accept(body);
+            assertThat(results(id)).extracting(result -> result.get("url")).containsExactly(recorded);
+            assertThat(callboard.task("fotor", id).at("/callbacks/0/payload").asText())
+                    .as("as received")
+                    .isEqualTo(body);
+            assertThat(callboard.alerts(id)).isEmpty();
+        }
+    }
+
+    @Test
+    void takesTheTimeOfATaskThatWasLookedUp() {
+        String id = newId();
+        accept(fotor(id, 1, ", \"resultUrl\": \"https://x.example/1\", \"updateTime\": 1732588143312"));
+        accept(fotor(id, 0, ", \"updateTime\": 1732588068355"));
+
+        JsonNode shown = callboard.task("fotor", id);
+        assertThat(shown.at("/task/occurredAt").asText()).isEqualTo("2024-11-26T02:29:03.312Z");
+        assertThat(shown.at("/task/outcome").asText()).isEqualTo("completed");
+    }
+
     @Test
     void recordsADuplicateOnce() {
         String body = fotor(newId(), 2, "");
@@ -309,6 +347,10 @@ final class FotorTest extends OnEachDatabase {
                 ", \"resultUrl\": [\"https://x.example/1\"]",
                 ", \"resultUrl\": \"https://x.example/" + long10k + "\"",
                 ", \"resultUrl\": \"https://x.example/\\u0000\\ud800\"",
+                ", \"updateTime\": 99999999999999999999",
+                ", \"updateTime\": -1",
+                ", \"updateTime\": {\"a\": 1}",
+                ", \"resultUrl\": [\"s3://img-pub-fotor/1\"]",
                 ", \"hasHsfw\": [true], \"images\": {\"hasHsfw\": {\"hasHsfw\": 1}}",
                 ", \"businessId\": {\"a\": [1]}",
                 ", \"businessId\": [1, {}]",

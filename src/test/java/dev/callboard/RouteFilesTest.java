@@ -50,9 +50,11 @@ final class RouteFilesTest {
     private static final Set<String> CONTRACT = Set.of(
             "bean:sourceCheck.admit",
             "bean:callbackUrl.ref",
+            "bean:callbackUrl.family",
             "bean:callbackBody.read",
             "bean:schemaCheck.check",
             "bean:results.add",
+            "bean:results.addByEnding",
             "dataFormat:strictJson",
             "direct:record-task",
             "direct:answer-recorded",
@@ -91,13 +93,11 @@ final class RouteFilesTest {
                         "creatify.schema.json");
     }
 
-    /** Once 0.1 is released, its routes stay as they were, and this test goes. */
+    /** Users edit and keep them, so that they name only what every later version has. */
     @Test
-    void frozenRoutesEqualRoutesUntilTheirRelease() throws IOException {
+    void frozenRoutesFollowTheRules() throws IOException {
         assertThat(names(FROZEN)).isEqualTo(names(USERS));
-        for (String name : names(USERS)) {
-            assertThat(FROZEN.resolve(name)).hasSameTextualContentAs(USERS.resolve(name));
-        }
+        assertThat(breaches(FROZEN, INTERNAL)).isEmpty();
     }
 
     // ---- each rule, in a file that breaks it ----

@@ -145,7 +145,7 @@ final class StartTest {
     @Test
     void namesLineAndColumnOfInvalidYaml() throws IOException {
         assertStopsWithRoutes("fotor.camel.yaml", "- route:", "- route: [", "line 9, column 16: ");
-        assertStopsWithRoutes("fotor.camel.yaml", "- to:", "- two:", "line 52, column 11: Unknown node id: two");
+        assertStopsWithRoutes("fotor.camel.yaml", "- to:", "- two:", "line 57, column 11: Unknown node id: two");
     }
 
     @Test

@@ -12,44 +12,66 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The bean {@code callbackUrl}: reads the query of the request's own URL, never headers or form fields, which Camel mixes
- * with it. Safe for use by any number of threads.
+ * with it. A parameter that is repeated or not as expected is dropped: that is logged, and a callback is recorded without
+ * it. Safe for use by any number of threads.
  */
 public final class CallbackUrl {
     private static final Logger LOG = LoggerFactory.getLogger(CallbackUrl.class);
 
-    private static final Pattern REF = Pattern.compile("[A-Za-z0-9._~-]{1,100}");
+    /** @param expected the pattern in words */
+    private record Parameter(String name, Pattern pattern, String expected) {}
+
+    private static final Parameter REF = new Parameter(
+            "ref", Pattern.compile("[A-Za-z0-9._~-]{1,100}"), "1 to 100 of the characters A-Z a-z 0-9 . _ ~ -");
+
+    private static final Parameter FAMILY =
+            new Parameter("family", Pattern.compile("[a-z0-9_]{1,50}"), "1 to 50 of the characters a-z 0-9 _");
 
     /**
      * The value of the query parameter {@code ref}, an id of the task's owner: 1 to 100 unreserved characters (RFC 3986).
-     * Null if the parameter is absent. If it is repeated or anything else, it is dropped: that is logged, and null is
-     * returned for a callback, which is recorded without it.
+     * Null if it is absent or dropped.
      *
-     * @throws InvalidRefException if it is dropped from the URL of a GET, which tests the URL
+     * @throws InvalidCallbackUrlException if it is dropped from the URL of a GET, which tests the URL
      */
-    public String ref(Exchange exchange) throws InvalidRefException {
+    public String ref(Exchange exchange) throws InvalidCallbackUrlException {
+        return value(REF, exchange);
+    }
+
+    /**
+     * The value of the query parameter {@code family}, the family of the task at a provider whose callbacks do not name it:
+     * 1 to 50 lower-case letters, digits and underscores. Null if it is absent or dropped.
+     *
+     * @throws InvalidCallbackUrlException if it is dropped from the URL of a GET, which tests the URL
+     */
+    public String family(Exchange exchange) throws InvalidCallbackUrlException {
+        return value(FAMILY, exchange);
+    }
+
+    private static String value(Parameter parameter, Exchange exchange) throws InvalidCallbackUrlException {
         HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
-        List<String> values = values(request.uri());
+        List<String> values = values(request.uri(), parameter.name());
         if (values.isEmpty()) {
             return null;
         }
-        if (values.size() == 1 && REF.matcher(values.get(0)).matches()) {
+        if (values.size() == 1 && parameter.pattern().matcher(values.get(0)).matches()) {
             return values.get(0);
         }
         LOG.warn(
-                "dropped ref provider={} client={} method={} (the URL must have it once, as 1 to 100 of the characters"
-                        + " A-Z a-z 0-9 . _ ~ -; correct the callback URL)",
+                "dropped {} provider={} client={} method={} (the URL must have it once, as {}; correct the callback URL)",
+                parameter.name(),
                 exchange.getVariable("provider"),
                 exchange.getVariable("clientAddress"),
-                request.method());
+                request.method(),
+                parameter.expected());
         if (request.method().equals(HttpMethod.GET)) {
-            throw new InvalidRefException();
+            throw new InvalidCallbackUrlException(parameter.name(), parameter.expected());
         }
         return null;
     }
 
-    private static List<String> values(String uri) {
+    private static List<String> values(String uri, String name) {
         try {
-            return new QueryStringDecoder(uri).parameters().getOrDefault("ref", List.of());
+            return new QueryStringDecoder(uri).parameters().getOrDefault(name, List.of());
         } catch (IllegalArgumentException e) {
             // A percent sign without two hexadecimal digits after it.
             return List.of();

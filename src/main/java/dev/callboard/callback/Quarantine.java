@@ -44,6 +44,7 @@ public final class Quarantine {
     private static final int MAX_PROVIDER = 50;
     private static final int MAX_CLIENT_ADDRESS = 50;
     private static final int MAX_BUSINESS_ID = 200;
+    private static final int MAX_FAMILY = 50;
     private static final int MAX_REASON = 2000;
 
     private static final Logger LOG = LoggerFactory.getLogger(Quarantine.class);
@@ -77,9 +78,9 @@ public final class Quarantine {
     }
 
     /**
-     * Keeps the callback that the variables {@code provider}, {@code clientAddress}, {@code businessId}, {@code payload},
-     * {@code payloadBytes} and {@code reason} describe, and evicts the oldest ones of its provider beyond the limits, in
-     * one transaction. A text that is too long is cut.
+     * Keeps the callback that the variables {@code provider}, {@code clientAddress}, {@code businessId}, {@code family},
+     * {@code payload}, {@code payloadBytes} and {@code reason} describe, and evicts the oldest ones of its provider beyond
+     * the limits, in one transaction. A text that is too long is cut.
      *
      * @return how many were evicted
      */
@@ -111,11 +112,12 @@ public final class Quarantine {
             insert.setString(2, provider);
             insert.setString(3, SafeText.field(exchange.getVariable("clientAddress"), MAX_CLIENT_ADDRESS));
             insert.setString(4, SafeText.field(exchange.getVariable("businessId"), MAX_BUSINESS_ID));
-            insert.setString(5, SafeText.storable(exchange.getVariable("reason", String.class), MAX_REASON));
-            insert.setString(6, SafeText.storable(payload, Integer.MAX_VALUE));
-            insert.setBytes(7, bytes);
-            insert.setInt(8, (bytes == null ? payload.getBytes(StandardCharsets.UTF_8) : bytes).length);
-            SqlTimes.set(insert, 9, clock.instant().truncatedTo(ChronoUnit.MICROS));
+            insert.setString(5, SafeText.field(exchange.getVariable("family"), MAX_FAMILY));
+            insert.setString(6, SafeText.storable(exchange.getVariable("reason", String.class), MAX_REASON));
+            insert.setString(7, SafeText.storable(payload, Integer.MAX_VALUE));
+            insert.setBytes(8, bytes);
+            insert.setInt(9, (bytes == null ? payload.getBytes(StandardCharsets.UTF_8) : bytes).length);
+            SqlTimes.set(insert, 10, clock.instant().truncatedTo(ChronoUnit.MICROS));
             insert.executeUpdate();
         }
     }
@@ -214,6 +216,7 @@ public final class Quarantine {
                     exchange.setVariable("provider", row.getString("provider"));
                     exchange.setVariable("clientAddress", row.getString("client_address"));
                     exchange.setVariable("businessId", row.getString("business_id"));
+                    exchange.setVariable("family", row.getString("family"));
                     exchange.setVariable(
                             "receivedAt", SqlTimes.get(row, "received_at").atOffset(ZoneOffset.UTC));
                     exchange.setVariable("origin", "replay");

@@ -11,6 +11,7 @@ import java.util.UUID;
  * column.
  *
  * @param alerts the codes of the alert kinds that apply, the most important first; empty for none
+ * @param family which of the provider's kinds of tasks it is, by the provider's name; null if unknown
  * @param failureReason null unless the outcome is failed and the provider gives a reason
  * @param details what a mail shows beside the reason: labels and texts
  * @param occurredAt the provider's own time, to the microsecond; null if there is none that can be trusted
@@ -28,6 +29,7 @@ public record Callback(
         Outcome outcome,
         List<String> alerts,
         String taskType,
+        String family,
         String businessId,
         String sourceTaskId,
         String regenType,

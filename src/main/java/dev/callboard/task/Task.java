@@ -19,6 +19,7 @@ import java.util.UUID;
 record Task(
         TaskKey key,
         String taskType,
+        String family,
         String businessId,
         String sourceTaskId,
         String regenType,
@@ -40,6 +41,7 @@ record Task(
         return new Task(
                 first.key(),
                 first.taskType(),
+                first.family(),
                 first.businessId(),
                 first.sourceTaskId(),
                 first.regenType(),
@@ -103,6 +105,7 @@ record Task(
         return new Task(
                 key,
                 orElse(callback.taskType(), taskType),
+                orElse(callback.family(), family),
                 orElse(callback.businessId(), businessId),
                 orElse(callback.sourceTaskId(), sourceTaskId),
                 orElse(callback.regenType(), regenType),

@@ -42,6 +42,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
 
     private static final int MAX_PROVIDER = 50;
     private static final int MAX_ID = 200;
+    private static final int MAX_FAMILY = 50;
     private static final int MAX_FAILURE_REASON = 4000;
     private static final int MAX_DETAIL = 1000;
     private static final int MAX_CLIENT_ADDRESS = 50;
@@ -49,6 +50,9 @@ public final class TaskRecorder extends AsyncProcessorSupport {
     private static final int MAX_LOGGED = 200;
     private static final int UNLIMITED = Integer.MAX_VALUE;
     private static final Instant EARLIEST_TIME = Instant.EPOCH;
+
+    /** In milliseconds since 1970: in 2001. A smaller number is one of seconds. */
+    private static final long MIN_MILLIS = 1_000_000_000_000L;
 
     /** UUIDs that begin with the time, so that new rows go to the end of the index. */
     private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
@@ -180,6 +184,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
                 outcome,
                 alerts(variables.apply("alert")),
                 text(variables.apply("taskType"), MAX_ID),
+                text(variables.apply("family"), MAX_FAMILY),
                 text(variables.apply("businessId"), MAX_ID),
                 text(variables.apply("sourceTaskId"), MAX_ID),
                 text(variables.apply("regenType"), MAX_ID),
@@ -252,15 +257,26 @@ public final class TaskRecorder extends AsyncProcessorSupport {
                 .toList();
     }
 
-    /** The provider's time; null if it can't be parsed, is from before 1970, or is too far after the reception. */
+    /**
+     * The provider's time: a text in ISO 8601 with an offset, or a number of milliseconds since 1970 (Fotor's). Null if it
+     * is neither, is from before 1970 (a number: from before September 2001), or is too far after the reception.
+     */
     private static Instant occurredAt(Object value, Instant receivedAt) {
-        String text = text(value, MAX_ID);
-        if (text == null) {
-            return null;
-        }
+        Instant time = value instanceof Long millis ? ofMillis(millis) : ofText(text(value, MAX_ID));
+        return time == null || time.isBefore(EARLIEST_TIME) || time.isAfter(receivedAt.plus(MAX_CLOCK_SKEW))
+                ? null
+                : time;
+    }
+
+    private static Instant ofMillis(long millis) {
+        return millis < MIN_MILLIS ? null : Instant.ofEpochMilli(millis);
+    }
+
+    private static Instant ofText(String text) {
         try {
-            Instant time = OffsetDateTime.parse(text.strip()).toInstant().truncatedTo(ChronoUnit.MICROS);
-            return time.isBefore(EARLIEST_TIME) || time.isAfter(receivedAt.plus(MAX_CLOCK_SKEW)) ? null : time;
+            return text == null
+                    ? null
+                    : OffsetDateTime.parse(text.strip()).toInstant().truncatedTo(ChronoUnit.MICROS);
         } catch (DateTimeException e) {
             return null;
         }

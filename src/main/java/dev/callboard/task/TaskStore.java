@@ -151,6 +151,7 @@ public final class TaskStore {
                 null,
                 null,
                 null,
+                null,
                 Map.of(),
                 null,
                 List.of(),

@@ -73,7 +73,7 @@ final class TaskTables {
         try (PreparedStatement insert = connection.prepareStatement(INSERT_TASK)) {
             for (Task task : tasks) {
                 setTask(insert, task, lastCallbackAt.get(task.key()));
-                SqlTimes.set(insert, 18, task.firstReceivedAt());
+                SqlTimes.set(insert, 19, task.firstReceivedAt());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -163,22 +163,23 @@ final class TaskTables {
     /** The parameters that inserting and updating have in common. */
     private static void setTask(PreparedStatement write, Task task, Instant lastCallbackAt) throws SQLException {
         write.setString(1, task.taskType());
-        write.setString(2, task.businessId());
-        write.setString(3, task.sourceTaskId());
-        write.setString(4, task.regenType());
-        write.setString(5, task.status());
-        write.setString(6, task.outcome().code());
-        write.setString(7, task.failureReason());
-        SqlTimes.set(write, 8, task.occurredAt());
-        SqlTimes.set(write, 9, lastCallbackAt);
-        SqlTimes.set(write, 10, task.changedAt());
-        SqlTimes.set(write, 11, task.outcomeSince());
-        write.setObject(12, task.appliedCallbackId());
-        SqlTimes.set(write, 13, task.appliedOccurredAt());
-        SqlTimes.set(write, 14, task.appliedReceivedAt());
-        write.setInt(15, task.revision());
-        write.setString(16, task.key().provider());
-        write.setString(17, task.key().taskId());
+        write.setString(2, task.family());
+        write.setString(3, task.businessId());
+        write.setString(4, task.sourceTaskId());
+        write.setString(5, task.regenType());
+        write.setString(6, task.status());
+        write.setString(7, task.outcome().code());
+        write.setString(8, task.failureReason());
+        SqlTimes.set(write, 9, task.occurredAt());
+        SqlTimes.set(write, 10, lastCallbackAt);
+        SqlTimes.set(write, 11, task.changedAt());
+        SqlTimes.set(write, 12, task.outcomeSince());
+        write.setObject(13, task.appliedCallbackId());
+        SqlTimes.set(write, 14, task.appliedOccurredAt());
+        SqlTimes.set(write, 15, task.appliedReceivedAt());
+        write.setInt(16, task.revision());
+        write.setString(17, task.key().provider());
+        write.setString(18, task.key().taskId());
     }
 
     /** Deletes the task of a probe with its callback; it has no results and no alerts. */
@@ -318,6 +319,7 @@ final class TaskTables {
         return new Task(
                 key(row),
                 row.getString("task_type"),
+                row.getString("family"),
                 row.getString("business_id"),
                 row.getString("source_task_id"),
                 row.getString("regen_type"),

@@ -386,6 +386,28 @@ record QuarantineTest(Backend backend) {
         assertThat(callboard.count("quarantine")).isEqualTo(1);
     }
 
+    @Test
+    void replaysACallbackWithTheFamilyAndTheRefOfItsUrl() throws IOException {
+        empty();
+        Path schema = routes.resolve("creatify.schema.json");
+        String before = Files.readString(schema);
+        Files.writeString(schema, before.replace("\"status\"]", "\"status\", \"type\"]"));
+        replay();
+        callboard.post(
+                "creatify?family=text_to_speech&ref=order-77",
+                "{\"id\": \"with-family\", \"status\": \"done\", \"output\": \"https://x.example/1\"}");
+        Files.writeString(schema, before);
+        assertThat(quarantine("").at("/0/family").asText()).isEqualTo("text_to_speech");
+        assertThat(quarantine("").at("/0/businessId").asText()).isEqualTo("order-77");
+
+        assertThat(replay().body()).isEqualTo("in quarantine before: 1, after: 0\n");
+
+        JsonNode found = callboard.task("creatify", "with-family");
+        assertThat(found.at("/task/family").asText()).isEqualTo("text_to_speech");
+        assertThat(found.at("/task/businessId").asText()).isEqualTo("order-77");
+        assertThat(found.at("/results").findValuesAsText("kind")).containsExactly("audio");
+    }
+
     private static JsonNode quarantine(String query) throws IOException {
         return JSON.readTree(callboard.manage("/quarantine" + query).body());
     }

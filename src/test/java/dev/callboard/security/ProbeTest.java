@@ -65,16 +65,26 @@ class ProbeTest {
 
     @ParameterizedTest
     @CsvSource({
-        "ref=order-1._~,      204, order-1._~",
-        "ref=,                400,",
-        "ref=order%231,       400,",
-        "ref=a%20b,           400,",
-        "ref=%C3%A4,          400,",
-        "ref=%00,             400,",
-        "ref=a&ref=b,         400,",
+        "ref,    ref=order-1._~,                204, order-1._~",
+        "ref,    ref=,                          400,",
+        "ref,    ref=order%231,                 400,",
+        "ref,    ref=a%20b,                     400,",
+        "ref,    ref=%C3%A4,                    400,",
+        "ref,    ref=%00,                       400,",
+        "ref,    ref=a&ref=b,                   400,",
+        "family, family=lipsyncs_v2,            204, lipsyncs_v2",
+        "family, family=,                       400,",
+        "family, family=Lipsyncs,               400,",
+        "family, family=lip-syncs,              400,",
+        "family, family=%0a,                    400,",
+        "family, family=aurora&family=aurora,   400,",
+        "family, family=a23456789_123456789_123456789_123456789_123456789_, 204, a23456789_123456789_123456789_123456789_123456789_",
+        "family, family=a23456789_123456789_123456789_123456789_123456789_1, 400,",
     })
-    void saysThatARefWouldBeDroppedAndRecordsACallbackWithoutIt(String ref, int status, String recorded) {
-        String target = "/callbacks/fotor?token=" + TOKEN + "&" + ref;
+    void saysThatAParameterWouldBeDroppedAndRecordsACallbackWithoutIt(
+            String parameter, String query, int status, String recorded) {
+        String target = "/callbacks/fotor?token=" + TOKEN + "&" + query;
+        String dropped = "dropped " + parameter;
         try (Logged log = new Logged()) {
             String answer = request("GET", target, "X-Forwarded-For: 203.0.113.7");
             assertThat(RawHttp.status(answer)).isEqualTo(status);
@@ -83,21 +93,23 @@ class ProbeTest {
             assertThat(RawHttp.status(callboard.port, "127.0.0.1", post)).isEqualTo(200);
             if (status == 400) {
                 assertThat(answer)
-                        .contains("application/problem+json", "ref is expected once, as 1 to 100 of the characters")
+                        .contains("application/problem+json", parameter + " is expected once, as 1 to ")
                         .doesNotContain(TOKEN);
-                assertThat(log.lines("dropped ref"))
+                assertThat(log.lines(dropped))
                         .satisfiesExactly(
                                 line -> assertThat(line)
-                                        .startsWith("WARN dropped ref provider=fotor client=203.0.113.7 method=GET (")
+                                        .startsWith(
+                                                "WARN " + dropped + " provider=fotor client=203.0.113.7 method=GET (")
                                         .doesNotContain(TOKEN),
                                 line -> assertThat(line).contains(" method=POST "));
             } else {
-                assertThat(log.lines("dropped ref")).isEmpty();
+                assertThat(log.lines(dropped)).isEmpty();
             }
         }
-        assertThat(callboard.rows("SELECT business_id FROM task"))
+        String column = parameter.equals("ref") ? "business_id" : "family";
+        assertThat(callboard.rows("SELECT " + column + " FROM task"))
                 .singleElement()
-                .satisfies(row -> assertThat(row.get("business_id")).isEqualTo(recorded));
+                .satisfies(row -> assertThat(row.get(column)).isEqualTo(recorded));
         callboard.forgetCallbacks();
     }
 

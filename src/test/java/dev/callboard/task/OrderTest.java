@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.callboard.alert.AlertKind;
 import dev.callboard.testkit.Callbacks;
+import java.math.BigInteger;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -216,17 +217,37 @@ final class OrderTest {
 
     @Test
     void keepsWhatACallbackOmits() {
-        Task task = Task.of(recorded(Map.of("taskType", "avatar", "businessId", "b-1")));
+        Task task = Task.of(recorded(Map.of("taskType", "avatar", "family", "f", "businessId", "b-1")));
 
         Task replaced = task.apply(recorded(Map.of("status", "2", "outcome", "failed", "failureReason", "too dark")));
 
         assertThat(replaced.taskType()).isEqualTo("avatar");
+        assertThat(replaced.family()).isEqualTo("f");
         assertThat(replaced.businessId()).isEqualTo("b-1");
         assertThat(replaced.failureReason()).isEqualTo("too dark");
         assertThat(replaced.apply(recorded(Map.of())).failureReason()).isNull();
     }
 
     // ---- which times count ----
+
+    @Test
+    void readsMillisecondsSince1970() {
+        assertThat(time(1_732_588_143_312L)).isEqualTo("2024-11-26T02:29:03.312Z");
+        assertThat(time(1_000_000_000_000L)).isEqualTo("2001-09-09T01:46:40Z");
+        for (Object none : List.of(
+                999_999_999_999L,
+                1_732_588_143L,
+                0L,
+                -1L,
+                Long.MIN_VALUE,
+                Long.MAX_VALUE,
+                5,
+                1.732588143312e12,
+                new BigInteger("99999999999999999999"),
+                "1732588143312")) {
+            assertThat(time(none)).as("%s", none).isNull();
+        }
+    }
 
     @Test
     void readsTheProvidersTimeToTheMicrosecond() {

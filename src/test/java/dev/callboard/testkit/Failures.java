@@ -70,6 +70,7 @@ public final class Failures {
                 null,
                 null,
                 null,
+                null,
                 reason,
                 details,
                 null,

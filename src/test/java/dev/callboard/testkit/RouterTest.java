@@ -1,5 +1,7 @@
 package dev.callboard.testkit;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.callboard.callback.Results;
 import java.util.Map;
@@ -46,9 +48,19 @@ public abstract class RouterTest extends CamelMainTestSupport {
 
     /** Sends a callback to the router; the exchange, with its variables, as it is recorded. */
     protected Exchange route(String json) throws Exception {
+        return route(json, Map.of());
+    }
+
+    /** The same, with variables that the template sets from the callback's URL. */
+    protected Exchange route(String json, Map<String, Object> variables) throws Exception {
         MockEndpoint recorded = context.getEndpoint("mock:record-task", MockEndpoint.class);
         recorded.expectedMessageCount(1);
-        template.sendBody("direct:" + provider, JSON.readValue(json, Map.class));
+        Map<?, ?> body = JSON.readValue(json, Map.class);
+        Exchange sent = template.send("direct:" + provider, exchange -> {
+            variables.forEach(exchange::setVariable);
+            exchange.getMessage().setBody(body);
+        });
+        assertThat(sent.getException()).isNull();
         recorded.assertIsSatisfied();
         return recorded.getExchanges().get(0);
     }

@@ -3,15 +3,17 @@ package dev.callboard.callback;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The URL of a probe has a {@code ref} that callbacks would be recorded without. Answered 400 with what is expected. */
-public final class InvalidRefException extends Exception {
+/**
+ * The URL of a probe has a query parameter that callbacks would be recorded without. Answered 400 with what is expected.
+ */
+public final class InvalidCallbackUrlException extends Exception {
     private static final long serialVersionUID = 1;
 
-    InvalidRefException() {
+    InvalidCallbackUrlException(String parameter, String expected) {
         // Without a stack trace, which is expensive: callers decide how often it is thrown.
         super(
-                "the query parameter ref is expected once, as 1 to 100 of the characters A-Z a-z 0-9 . _ ~ -; this caller is"
-                        + " admitted, but its callbacks would be recorded without ref",
+                "the query parameter " + parameter + " is expected once, as " + expected
+                        + "; this caller is admitted, but its callbacks would be recorded without " + parameter,
                 null,
                 false,
                 false);
