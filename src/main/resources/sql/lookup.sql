@@ -13,7 +13,8 @@ SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", fam
 -- GET /tasks/{provider}/{taskId}: the task itself.
 SELECT provider AS "provider", task_id AS "taskId", task_type AS "taskType", family AS "family",
        business_id AS "businessId", source_task_id AS "sourceTaskId", regen_type AS "regenType", status AS "status",
-       outcome AS "outcome", failure_reason AS "failureReason", occurred_at AS "occurredAt", first_received_at AS "firstReceivedAt",
+       outcome AS "outcome", failure_reason AS "failureReason", expects AS "expects", overdue_after AS "overdueAfterSeconds",
+       occurred_at AS "occurredAt", first_received_at AS "firstReceivedAt",
        last_callback_at AS "heardAt", changed_at AS "changedAt", outcome_since AS "outcomeSince", revision AS "turn",
        provider AS ".provider", task_id AS ".task_id"
   FROM task

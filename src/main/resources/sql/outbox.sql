@@ -80,34 +80,40 @@ UPDATE mail
    AND lease_id = ?
 
 -- name: select-mail-summary
--- How many alerts and tasks a mail is about, how many of these have completed since, and when.
+-- How many alerts and tasks a mail is about, how many of these have completed since and are not open, and when.
 SELECT COUNT(*) AS alerts, COUNT(DISTINCT alert.task_id) AS tasks,
-       COUNT(DISTINCT CASE WHEN task.outcome = 'completed' THEN alert.task_id END) AS completed,
+       COUNT(DISTINCT CASE WHEN task.outcome = 'completed' AND open_task.task_id IS NULL THEN alert.task_id END) AS completed,
        MIN(alert.created_at) AS since, MAX(alert.created_at) AS until
   FROM alert
   LEFT JOIN task
     ON task.provider = alert.provider
    AND task.task_id = alert.task_id
+  LEFT JOIN open_task
+    ON open_task.provider = alert.provider
+   AND open_task.task_id = alert.task_id
  WHERE alert.mail_id = ?
 
 -- name: select-mail-reasons
--- The most frequent reasons of the failures in a mail, or the statuses of what did not fail.
-SELECT CASE WHEN alert.kind = 'failed' THEN callback.failure_reason ELSE callback.status END AS reason,
+-- The most frequent reasons of the failures in a mail, what the provider answers about overdue tasks, or the statuses of
+-- the others.
+SELECT CASE alert.kind WHEN 'failed' THEN callback.failure_reason WHEN 'overdue' THEN alert.detail ELSE callback.status END
+           AS reason,
        COUNT(*) AS alerts
   FROM alert
-  JOIN callback
+  LEFT JOIN callback
     ON callback.task_id = alert.task_id
    AND callback.provider = alert.provider
    AND callback.callback_id = alert.callback_id
  WHERE alert.mail_id = ?
- GROUP BY CASE WHEN alert.kind = 'failed' THEN callback.failure_reason ELSE callback.status END
+ GROUP BY CASE alert.kind WHEN 'failed' THEN callback.failure_reason WHEN 'overdue' THEN alert.detail ELSE callback.status END
  ORDER BY alerts DESC, reason
  FETCH FIRST 10 ROWS ONLY
 
 -- name: select-mail-alerts
 -- The newest alerts of a mail, each with its callback and with where its task stands now.
-SELECT alert.task_id, alert.other_kinds, alert.detail, alert.created_at, callback.status, callback.failure_reason,
-       callback.details, callback.occurred_at, task.task_type, task.business_id, task.outcome
+SELECT alert.task_id, alert.other_kinds, alert.detail, alert.created_at, COALESCE(callback.status, task.status) AS status,
+       callback.failure_reason, callback.details, callback.occurred_at, callback.origin, task.task_type, task.business_id,
+       task.outcome, task.changed_at, open_task.opened_at
   FROM alert
   LEFT JOIN callback
     ON callback.task_id = alert.task_id
@@ -116,6 +122,9 @@ SELECT alert.task_id, alert.other_kinds, alert.detail, alert.created_at, callbac
   LEFT JOIN task
     ON task.provider = alert.provider
    AND task.task_id = alert.task_id
+  LEFT JOIN open_task
+    ON open_task.provider = alert.provider
+   AND open_task.task_id = alert.task_id
  WHERE alert.mail_id = ?
  ORDER BY alert.created_at DESC, alert.alert_id DESC
  FETCH FIRST 50 ROWS ONLY
@@ -133,6 +142,49 @@ SELECT newest.task_id, result.kind, result.url
    AND result.task_id = newest.task_id
  ORDER BY result.received_at, result.url
  FETCH FIRST 100 ROWS ONLY
+
+-- name: select-recovered-tasks
+-- The tasks of the last mail, of the same provider and kind, that have completed since it was created: the first ones, each
+-- with the number of all. An overdue task may have been completed before, but without a file that it expects. A mail that
+-- nobody has received does not count.
+SELECT alert.task_id, COUNT(*) OVER () AS tasks
+  FROM mail
+  JOIN mail last_mail
+    ON last_mail.mail_id = mail.previous_id
+  JOIN alert
+    ON alert.mail_id = last_mail.mail_id
+  JOIN task
+    ON task.provider = alert.provider
+   AND task.task_id = alert.task_id
+ WHERE mail.mail_id = ?
+   AND last_mail.sent_at IS NOT NULL
+   AND task.outcome = 'completed'
+   AND (task.outcome_since > last_mail.created_at
+    OR (alert.kind = 'overdue' AND task.changed_at > last_mail.created_at))
+   AND NOT EXISTS (SELECT 1
+                     FROM open_task
+                    WHERE open_task.provider = alert.provider
+                      AND open_task.task_id = alert.task_id)
+ GROUP BY alert.task_id
+ ORDER BY alert.task_id
+ FETCH FIRST 10 ROWS ONLY
+
+-- name: count-late-callbacks
+-- Of how many tasks of a mail, which look-ups found finished, a callback has said so later.
+SELECT COUNT(DISTINCT alert.task_id) AS late
+  FROM alert
+  JOIN callback answer
+    ON answer.task_id = alert.task_id
+   AND answer.provider = alert.provider
+   AND answer.callback_id = alert.callback_id
+ WHERE alert.mail_id = ?
+   AND EXISTS (SELECT 1
+                 FROM callback
+                WHERE callback.task_id = alert.task_id
+                  AND callback.provider = alert.provider
+                  AND callback.received_at > answer.received_at
+                  AND callback.origin = 'callback'
+                  AND callback.outcome IN ('completed', 'failed'))
 
 -- name: mark-mail
 -- Ends an attempt. Changes nothing if the lease has expired and another process has taken the mail.
@@ -172,13 +224,14 @@ UPDATE mail_recipient
                       AND (leased_until IS NULL OR leased_until < ?))
 
 -- name: count-alerts
--- The alerts that a recipient should have received and none has. The table mail has few rows beside the table alert, so it is read first.
+-- The alerts that a recipient should have received and none has, without those that wait for the mail of the day. The table mail has few rows beside the table alert, so it is read first.
 SELECT COUNT(CASE WHEN state = 'pending' THEN 1 END) AS pending,
        COUNT(CASE WHEN state = 'bounced' THEN 1 END) AS undeliverable,
        MIN(CASE WHEN state = 'pending' THEN created_at END) AS oldest_pending
   FROM (SELECT created_at, 'pending' AS state
           FROM alert
          WHERE mail_id IS NULL
+           AND kind <> 'missed'
          UNION ALL
         SELECT alert.created_at, mail.state
           FROM mail

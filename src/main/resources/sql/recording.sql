@@ -22,8 +22,8 @@ UPDATE task
 
 -- name: select-tasks
 SELECT provider, task_id, task_type, family, business_id, source_task_id, regen_type, status, outcome, failure_reason,
-       occurred_at, first_received_at, last_callback_at, changed_at, outcome_since, applied_callback_id,
-       applied_occurred_at, applied_received_at, revision
+       expects, overdue_after, occurred_at, first_received_at, last_callback_at, changed_at, outcome_since,
+       applied_callback_id, applied_occurred_at, applied_received_at, revision
   FROM task
  WHERE task_id = ANY(?)
 
@@ -34,6 +34,12 @@ SELECT provider, task_id, digest, COUNT(*) AS occurrences
  WHERE task_id = ANY(?)
    AND digest = ANY(?)
  GROUP BY provider, task_id, digest
+
+-- name: select-files
+-- The files of tasks, by the digest of their URL.
+SELECT provider, task_id, url_digest, kind
+  FROM result
+ WHERE task_id = ANY(?)
 
 -- name: update-task
 -- A task after the callbacks that were applied to it.
@@ -48,6 +54,23 @@ UPDATE task
 INSERT INTO callback (callback_id, provider, task_id, status, outcome, alerts, failure_reason, details, occurred_at,
                       digest, occurrence, payload, client_address, origin, received_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: insert-open-task
+INSERT INTO open_task (provider, task_id, opened_at, next_lookup_at, overdue_at)
+VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
+
+-- name: update-open-task
+-- The provider was heard.
+UPDATE open_task
+   SET next_lookup_at = ?, lookups = 0
+ WHERE provider = ?
+   AND task_id = ?
+
+-- name: delete-open-task
+DELETE FROM open_task
+ WHERE provider = ?
+   AND task_id = ?
 
 -- name: insert-result
 -- A later callback with the same URL changes nothing.

@@ -15,6 +15,11 @@ SELECT provider, task_id
                       AND alert.task_id = task.task_id
                       AND mail.sent_at IS NULL
                       AND COALESCE(mail.state, 'pending') <> 'suppressed')
+   AND NOT EXISTS (SELECT 1
+                     FROM open_task
+                    WHERE open_task.provider = task.provider
+                      AND open_task.task_id = task.task_id
+                      AND open_task.overdue_at IS NOT NULL)
  ORDER BY changed_at
  FETCH FIRST 1000 ROWS ONLY
    FOR UPDATE SKIP LOCKED
@@ -43,6 +48,11 @@ DELETE FROM task
 -- name: delete-callbacks-of-task
 -- Of a task that was deleted. Until the transaction ends, no other can record a callback of it.
 DELETE FROM callback
+ WHERE provider = ?
+   AND task_id = ?
+
+-- name: delete-open-task
+DELETE FROM open_task
  WHERE provider = ?
    AND task_id = ?
 

@@ -21,22 +21,34 @@ import dev.callboard.http.ManagementServer;
 import dev.callboard.lookup.MailLookup;
 import dev.callboard.lookup.QuarantineList;
 import dev.callboard.lookup.TaskLookup;
+import dev.callboard.provider.LookupHealthCheck;
+import dev.callboard.provider.LookupHttp;
+import dev.callboard.provider.LookupMetrics;
+import dev.callboard.provider.LookupSteps;
+import dev.callboard.provider.Reconciler;
 import dev.callboard.security.Rejections;
 import dev.callboard.security.SourceCheck;
 import dev.callboard.security.Tokens;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import dev.callboard.task.Announcements;
 import dev.callboard.task.CallbackMetrics;
+import dev.callboard.task.Deadlines;
 import dev.callboard.task.GroupCommit;
+import dev.callboard.task.TaskAnnouncer;
 import dev.callboard.task.TaskRecorder;
 import dev.callboard.task.TaskStore;
+import dev.callboard.task.UnrecordedTasks;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
 import java.time.Clock;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.apache.camel.CamelContext;
 import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.spi.Registry;
@@ -63,7 +75,10 @@ final class Beans implements AutoCloseable {
     private final CallbackMetrics callbackMetrics;
     private final MailHealthCheck mailHealth = new MailHealthCheck();
     private final ExecutorService answers = Executors.newFixedThreadPool(ANSWER_THREADS, Beans::answerThread);
+    private final LookupHttp lookupHttp = new LookupHttp();
+    private final LookupMetrics lookupMetrics;
     private GroupCommit groupCommit;
+    private Reconciler reconciler;
 
     /** @throws StartException if a recipient is not a mail address, or can't be reached */
     Beans(Settings settings, Clock clock, MeterRegistry metrics, Registry registry) {
@@ -75,6 +90,7 @@ final class Beans implements AutoCloseable {
         this.tokens = new Tokens(settings);
         this.rejections = new Rejections(clock, metrics);
         this.sourceCheck = new SourceCheck(settings, tokens, rejections);
+        this.lookupMetrics = new LookupMetrics(metrics, settings.providerNames(), clock);
         this.callbackMetrics = new CallbackMetrics(metrics, settings.providerNames());
     }
 
@@ -100,6 +116,8 @@ final class Beans implements AutoCloseable {
         registry.bind("mailComposer", composer);
         registry.bind("mailSender", MailServer.of(settings, clock));
         registry.bind("mailThreads", MailServer.threads());
+        registry.bind("lookup", new LookupSteps(settings.http().maxBodyBytes(), clock));
+        registry.bind("lookupHttp", lookupHttp);
         registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
         registry.bind("mail-health", mailHealth);
     }
@@ -114,15 +132,24 @@ final class Beans implements AutoCloseable {
     }
 
     /** Binds the beans that need the database. */
-    void bind(Database database) {
-        TaskStore store = new TaskStore(database);
+    void bind(CamelContext camel, Database database) {
+        TaskStore store = new TaskStore(database, deadlines());
+        Announcements announcements = new Announcements(database, deadlines(), clock);
+        UnrecordedTasks unrecorded = new UnrecordedTasks(announcements, settings.providerNames());
+        registry.bind("unrecordedTasks", unrecorded);
         groupCommit =
                 new GroupCommit(store::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
         registry.bind("dataSource", database.dataSource());
         registry.bind("lookups", database.lookups());
         registry.bind("database-health", new DatabaseHealthCheck(store::checkWritable));
-        registry.bind("taskRecorder", new TaskRecorder(groupCommit, callbackMetrics, alertKinds(), clock, answers));
+        registry.bind(
+                "taskRecorder",
+                new TaskRecorder(groupCommit, callbackMetrics, unrecorded, alertKinds(), clock, answers));
+        registry.bind("taskAnnouncer", new TaskAnnouncer(settings.providerNames(), announcements));
         registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));
+        reconciler = new Reconciler(camel, database, settings.providers(), lookupMetrics, clock);
+        registry.bind("reconciler", reconciler);
+        registry.bind("lookup-health", new LookupHealthCheck(settings.providerNames(), reconciler::fault));
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("taskLookup", new TaskLookup(database));
         registry.bind("mailLookup", new MailLookup(database));
@@ -134,6 +161,16 @@ final class Beans implements AutoCloseable {
                 new Outbox(database, recipients, settings.alerts().interval(), alertMetrics, mailHealth, clock));
     }
 
+    private Deadlines deadlines() {
+        Map<String, Deadlines.Times> times = new HashMap<>();
+        settings.providers()
+                .forEach((name, provider) -> times.put(
+                        name,
+                        new Deadlines.Times(
+                                provider.lookups().after(), provider.lookups().overdueAfter())));
+        return new Deadlines(times);
+    }
+
     /** The codes of all kinds of alerts that a route may set. */
     Set<String> alertKinds() {
         return recipients.kinds();
@@ -143,6 +180,10 @@ final class Beans implements AutoCloseable {
         Thread thread = new Thread(work, "callboard-answer");
         thread.setDaemon(true);
         return thread;
+    }
+
+    Reconciler reconciler() {
+        return reconciler;
     }
 
     GroupCommit groupCommit() {
@@ -163,6 +204,7 @@ final class Beans implements AutoCloseable {
     /** Records the callbacks that wait, and accepts no more. */
     @Override
     public void close() {
+        lookupHttp.close();
         if (groupCommit != null) {
             groupCommit.close();
         }

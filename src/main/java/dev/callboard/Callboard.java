@@ -210,7 +210,7 @@ public final class Callboard implements AutoCloseable {
 
             @Override
             public void afterConfigure(BaseMainSupport support) {
-                beans.bind(opening.join());
+                beans.bind(support.getCamelContext(), opening.join());
                 checkNotClosing();
                 serve(support.getCamelContext());
             }
@@ -228,6 +228,7 @@ public final class Callboard implements AutoCloseable {
                             check));
         }
         server.open();
+        beans.reconciler().start();
         new StartupReport(settings).lines().forEach(LOG::info);
     }
 
@@ -319,6 +320,7 @@ public final class Callboard implements AutoCloseable {
         if (ready) {
             LOG.info("Callboard stops.");
         }
+        stop("the look-ups", beans == null ? null : beans.reconciler());
         stop("the public port", server);
         stop("the routes", main::stop);
         stop("recording", beans);

@@ -1,11 +1,14 @@
 package dev.callboard;
 
 import com.jayway.jsonpath.JsonPath;
+import com.jayway.jsonpath.JsonPathException;
 import com.jayway.jsonpath.spi.cache.Cache;
 import com.jayway.jsonpath.spi.cache.CacheProvider;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the first compiled JSONPath expressions. The library's own cache locks all threads out at each evaluation, to note
@@ -19,12 +22,18 @@ final class JsonPathCache implements Cache {
 
     private final Map<String, JsonPath> paths = new ConcurrentHashMap<>();
 
+    private static final Logger LOG = LoggerFactory.getLogger(JsonPathCache.class);
+
     private JsonPathCache() {}
 
     /** Makes one the cache of this process, once: the library has one for all, set before it evaluates anything. */
     static void install() {
         if (INSTALLED.compareAndSet(false, true)) {
-            CacheProvider.setCache(new JsonPathCache());
+            try {
+                CacheProvider.setCache(new JsonPathCache());
+            } catch (JsonPathException e) {
+                LOG.warn("the cache of JSONPath stays, since it was used before: routes take longer");
+            }
         }
     }
 

@@ -62,7 +62,7 @@ final class RouteCheck implements RouteBuilderLifecycleStrategy {
     RouteCheck(CamelContext camel, RouteGuard guard, Set<String> alertKinds) {
         this.camel = camel;
         this.guard = guard;
-        words.put("outcome", Outcome.codes());
+        words.put("outcome", Outcome.codesForRoutes());
         words.put("alert", alertKinds);
         words.put("kind", ResultKind.codes());
     }

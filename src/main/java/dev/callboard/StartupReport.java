@@ -23,7 +23,7 @@ final class StartupReport {
                 "Admitted:  " + admitted(),
                 "Database:  " + Database.location(settings.database().url()),
                 "Mails:     " + MailServer.describe(settings),
-                "Routes:    " + settings.routes().pattern(),
+                "Routes:    " + settings.routes().pattern() + "; " + lookups(),
                 "Manage:    " + settings.management().url() + "/tasks, /observe/health, /observe/metrics");
     }
 
@@ -48,6 +48,14 @@ final class StartupReport {
                             .collect(Collectors.joining(", ")));
         }
         return String.join("; ", parts);
+    }
+
+    private String lookups() {
+        return settings.providers().entrySet().stream()
+                .map(entry -> entry.getValue().lookups().apiKey().isPresent()
+                        ? entry.getKey() + " is asked about late tasks"
+                        : entry.getKey() + " is not asked (callboard." + entry.getKey() + ".api-key is not set)")
+                .collect(Collectors.joining(", "));
     }
 
     private String sources(Settings.Provider provider) {

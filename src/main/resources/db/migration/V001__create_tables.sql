@@ -22,14 +22,20 @@ CREATE TABLE task (
     status              VARCHAR(200) NOT NULL,
     outcome             VARCHAR(20)  NOT NULL,
     failure_reason      VARCHAR(4000),
+    -- What an announcement said: the kind of file without which the task is not over, and after how many seconds it is
+    -- overdue. Null unless it said so.
+    expects             VARCHAR(20),
+    overdue_after       INTEGER,
     -- The latest of the provider's own times.
     occurred_at         TIMESTAMP(6) WITH TIME ZONE,
-    -- Our times: of the first callback, of the latest (a duplicate too), of the last change, of the outcome.
+    -- Our times: of the first callback, of the latest (a duplicate too), of the last change, of the outcome. Of an announced
+    -- task without a callback, all are the time of the announcement.
     first_received_at   TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     last_callback_at    TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     changed_at          TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     outcome_since       TIMESTAMP(6) WITH TIME ZONE NOT NULL,
-    -- The callback applied last, and its times, which the next one is compared with.
+    -- The callback applied last, and its times, which the next one is compared with. Of an announced task without a
+    -- callback, the id is that of no callback.
     applied_callback_id UUID         NOT NULL,
     applied_occurred_at TIMESTAMP(6) WITH TIME ZONE,
     applied_received_at TIMESTAMP(6) WITH TIME ZONE NOT NULL,
@@ -37,7 +43,8 @@ CREATE TABLE task (
     revision            INTEGER      NOT NULL,
     -- In this order, it also serves GET /tasks?taskIdPrefix=.
     CONSTRAINT task_key PRIMARY KEY (task_id, provider),
-    CONSTRAINT task_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),
+    CONSTRAINT task_outcome_is_known CHECK (outcome IN ('expected', 'in_progress', 'completed', 'failed', 'unknown')),
+    CONSTRAINT task_expects_a_kind CHECK (expects IN ('image', 'video', 'audio', 'file')),
     CONSTRAINT task_revision_is_positive CHECK (revision > 0)
 );
 -- The first serves GET /tasks, newest first, its changedSince and changedUntil, and the retention's search for the oldest.
@@ -76,7 +83,7 @@ CREATE TABLE callback (
     -- Holds the rule for duplicates. Serves the search for one, and the deletion of a task's callbacks.
     CONSTRAINT callback_key PRIMARY KEY (task_id, provider, digest, occurrence),
     CONSTRAINT callback_outcome_is_known CHECK (outcome IN ('in_progress', 'completed', 'failed', 'unknown')),
-    CONSTRAINT callback_origin_is_known CHECK (origin IN ('callback', 'replay'))
+    CONSTRAINT callback_origin_is_known CHECK (origin IN ('callback', 'replay', 'lookup'))
 );
 
 -- Serves the callbacks of a task, newest first: a page is found without reading the payloads of the others. Also serves
@@ -98,6 +105,30 @@ CREATE TABLE result (
     CONSTRAINT result_key PRIMARY KEY (task_id, provider, url_digest),
     CONSTRAINT result_kind_is_known CHECK (kind IN ('image', 'video', 'audio', 'file'))
 );
+
+-- One row for each task that is not over: it is expected, in progress or unknown, or completed without the file that its
+-- announcement expects. Written by the transactions that change its task, under the lock of its row.
+CREATE TABLE open_task (
+    provider       VARCHAR(50)  NOT NULL,
+    task_id        VARCHAR(200) ${by_code} NOT NULL,
+    opened_at      TIMESTAMP(6) WITH TIME ZONE NOT NULL,
+    -- When it is looked up at the provider; null once that is given up.
+    next_lookup_at TIMESTAMP(6) WITH TIME ZONE,
+    -- How often it has been looked up since the provider was heard last.
+    lookups        INTEGER      NOT NULL DEFAULT 0,
+    -- When it was looked up last, and what came of it.
+    last_lookup_at TIMESTAMP(6) WITH TIME ZONE,
+    last_answer    VARCHAR(500),
+    -- When the alert that it is overdue is raised; null once it is.
+    overdue_at     TIMESTAMP(6) WITH TIME ZONE,
+    -- The look-up that is under way. Another process may take the task once the lease has expired.
+    lease_id       UUID,
+    leased_until   TIMESTAMP(6) WITH TIME ZONE,
+    CONSTRAINT open_task_key PRIMARY KEY (task_id, provider)
+);
+-- Serves the search for the tasks to look up, and for the overdue ones.
+CREATE INDEX open_task_by_lookup ON open_task (provider, next_lookup_at);
+CREATE INDEX open_task_by_overdue ON open_task (provider, overdue_at);
 
 -- One row a body that could not be read or recorded, until it is replayed or dismissed, or newer ones of its provider take
 -- its place.

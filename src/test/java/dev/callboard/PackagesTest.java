@@ -33,6 +33,7 @@ final class PackagesTest {
             "alert", List.of("db", "settings", "text"),
             "task", List.of("alert", "db", "settings", "text"),
             "lookup", List.of("db", "text"),
+            "provider", List.of("db", "settings", "text"),
             "security", List.of("settings", "text"),
             "db", List.of("settings", "text"),
             "settings", List.of("text"),

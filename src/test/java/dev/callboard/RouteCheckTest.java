@@ -48,7 +48,7 @@ final class RouteCheckTest {
                     noErrorHandler: {}  | deadLetterChannel: {deadLetterUri: "direct:dead"} | calls direct:dead, but no route begins with it
                     expression: in_progress | expression: in_progres | sets outcome to 'in_progres', which is none of in_progress, completed, failed, unknown; did you mean in_progress?
                     expression: completed | expression: complete | sets outcome to 'complete', which is none of
-                    expression: no_result | expression: noresult | sets alert to 'noresult', which is none of failed, no_result, incomplete, flagged, unknown, malformed, refused, quarantine_full, undelivered, image_ready; did you mean no_result?
+                    expression: no_result | expression: noresult | sets alert to 'noresult', which is none of failed, no_result, incomplete, flagged, unknown, overdue, missed, malformed, refused, lookup_refused, quarantine_full, undelivered, image_ready; did you mean no_result?
                     },flagged           | },flaged            | sets alert to 'flaged', which is none of
                     expression: image   | expression: picture | sets kind to 'picture', which is none of image, video, audio, file
                     """)

@@ -101,7 +101,8 @@ class RouteReloadTest {
             edit("fotor", "== 2\"", "== 9\"");
             awaitOutcome(9, "failed");
             await().atMost(Duration.ofSeconds(15)).until(() -> log.lines()
-                    .contains("INFO reloaded routes file=" + file("fotor") + " routes=fotor,list-fotor-results"));
+                    .contains("INFO reloaded routes file=" + file("fotor")
+                            + " routes=fotor,list-fotor-results,add-fotor-file,lookup-fotor"));
         }
         assertThat(probe("creatify")).isEqualTo(204);
     }

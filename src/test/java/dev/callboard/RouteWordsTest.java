@@ -79,7 +79,7 @@ final class RouteWordsTest {
     @ParameterizedTest
     @CsvSource({
         "outcome, complete,   'in_progress, completed, failed, unknown'",
-        "alert,   img_ready,  'failed, no_result, incomplete, flagged, unknown, malformed, refused, quarantine_full, undelivered, image_ready'",
+        "alert,   img_ready,  'failed, no_result, incomplete, flagged, unknown, overdue, missed, malformed, refused, lookup_refused, quarantine_full, undelivered, image_ready'",
         "kind,    picture,    'image, video, audio, file'",
     })
     void quarantinesACallbackWithAWordThatDoesNotExist(String variable, String word, String allowed) {

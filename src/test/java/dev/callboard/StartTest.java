@@ -283,7 +283,8 @@ final class StartTest {
                             "Admitted:  creatify from nobody without a token; fotor from 54.212.95.175, 44.236.127.35 without a token",
                             "Database:  jdbc:h2:file:./data/callboard",
                             "Mails:     files in data/mail (callboard.mail.host is not set)",
-                            "Routes:    file:routes/*.camel.yaml",
+                            "Routes:    file:routes/*.camel.yaml; creatify is not asked (callboard.creatify.api-key is not set), fotor"
+                                    + " is not asked (callboard.fotor.api-key is not set)",
                             "Manage:    http://127.0.0.1:" + management + "/tasks, /observe/health, /observe/metrics")
                     .hasSize(7);
         } finally {

@@ -46,9 +46,30 @@ public final class AlertKind {
     public static final AlertKind UNDELIVERED =
             new AlertKind("undelivered", "an undeliverable mail", Dedup.DAY, Rule.FOR_ALL_RECIPIENTS);
 
+    /** A task has been in progress, or expected, for longer than it should. Raised once a task, by no callback. */
+    public static final AlertKind OVERDUE = new AlertKind("overdue", "overdue", Dedup.REVISION, Rule.HAS_REASONS);
+
+    /** A look-up found that a task is finished, which no callback had announced. */
+    public static final AlertKind MISSED =
+            new AlertKind("missed", "found by asking the provider", Dedup.REVISION, Rule.DAILY);
+
+    /** A provider does not accept the API key, so that its tasks are not looked up. */
+    public static final AlertKind LOOKUP_REFUSED = new AlertKind("lookup_refused", "look-ups refused", Dedup.REVISION);
+
     /** In the order of the manual. */
-    private static final List<AlertKind> BUILT_IN =
-            List.of(FAILED, NO_RESULT, INCOMPLETE, FLAGGED, UNKNOWN, MALFORMED, REFUSED, QUARANTINE_FULL, UNDELIVERED);
+    private static final List<AlertKind> BUILT_IN = List.of(
+            FAILED,
+            NO_RESULT,
+            INCOMPLETE,
+            FLAGGED,
+            UNKNOWN,
+            OVERDUE,
+            MISSED,
+            MALFORMED,
+            REFUSED,
+            LOOKUP_REFUSED,
+            QUARANTINE_FULL,
+            UNDELIVERED);
 
     private static final Map<String, AlertKind> BY_CODE =
             BUILT_IN.stream().collect(Collectors.toMap(AlertKind::code, Function.identity()));
@@ -72,6 +93,7 @@ public final class AlertKind {
     private enum Rule {
         RAISED_BY_STALE,
         DIGEST_ONLY,
+        DAILY,
         HAS_REASONS,
         FOR_ALL_RECIPIENTS
     }
@@ -122,6 +144,11 @@ public final class AlertKind {
     /** Whether it is mailed in digests only, never at once. */
     boolean isDigestOnly() {
         return rules.contains(Rule.DIGEST_ONLY);
+    }
+
+    /** Whether it is mailed in digests only, once a day at most. */
+    boolean isDaily() {
+        return rules.contains(Rule.DAILY);
     }
 
     /** Whether its mails list the most frequent reasons and say how many tasks have completed since. */

@@ -30,6 +30,7 @@ public final class AlertMetrics {
     private final Database database;
     private final MailHealthCheck health;
     private final Clock clock;
+    private final RequestCounts requests;
     private final Counter sent;
     private final Counter failures;
     private final AtomicLong pending = new AtomicLong();
@@ -40,6 +41,7 @@ public final class AlertMetrics {
         this.database = database;
         this.health = health;
         this.clock = clock;
+        this.requests = new RequestCounts(registry, clock);
         this.sent = Counter.builder("callboard.alerts.sent")
                 .description("Alerts that a mail server accepted, or that became a file")
                 .register(registry);
@@ -71,8 +73,14 @@ public final class AlertMetrics {
         failures.increment();
     }
 
+    /** How many requests to the callback URL of a provider were rejected, and the like. */
+    RequestCounts.Counts requests(String provider) {
+        return requests.of(provider);
+    }
+
     /** Counts the alerts in the database, and looks for mails that no server accepts. */
     public void refresh() throws SQLException {
+        requests.sample();
         try (Connection connection = database.dataSource().getConnection();
                 PreparedStatement select = connection.prepareStatement(COUNT_ALERTS);
                 ResultSet row = select.executeQuery();

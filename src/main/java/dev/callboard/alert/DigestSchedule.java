@@ -7,11 +7,14 @@ import java.util.Optional;
 /**
  * When the alerts of one provider and kind that are in no mail yet are mailed. After a quiet time they are mailed at
  * once. While more alerts follow a mail, they are gathered into digests, and the interval between two digests doubles up
- * to {@link #MAX_INTERVAL}. A function of its arguments alone.
+ * to {@link #MAX_INTERVAL}. A kind that is mailed once a day is always gathered. A function of its arguments alone.
  */
 final class DigestSchedule {
     /** The longest interval between two digests, unless the settings ask for a longer one. */
     static final Duration MAX_INTERVAL = Duration.ofHours(1);
+
+    /** The shortest time between two mails of a kind that is mailed once a day. */
+    static final Duration DAILY_INTERVAL = Duration.ofDays(1);
 
     private DigestSchedule() {}
 
@@ -38,6 +41,13 @@ final class DigestSchedule {
      * @param base {@code callboard.alerts.interval}
      */
     static NextMail next(AlertKind kind, Instant oldest, Optional<LastMail> last, Duration base) {
+        if (kind.isDaily()) {
+            Instant gathered = oldest.plus(base);
+            Instant due = last.map(LastMail::nextDigestAt)
+                    .filter(next -> next.isAfter(gathered))
+                    .orElse(gathered);
+            return new NextMail(due, DAILY_INTERVAL);
+        }
         if (last.isPresent()
                 && (!last.get().sent() || oldest.isBefore(last.get().quietAfter()))) {
             return new NextMail(last.get().nextDigestAt(), longer(last.get().interval(), base));

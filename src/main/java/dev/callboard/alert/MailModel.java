@@ -36,8 +36,11 @@ final class MailModel {
             "incomplete",
             "flagged",
             "unknown",
-            "refused",
+            "overdue",
+            "missed",
             "malformed",
+            "refused",
+            "lookup_refused",
             "quarantine_full",
             "undelivered",
             "test",
@@ -51,6 +54,13 @@ final class MailModel {
             "since",
             "until",
             "completed",
+            "late",
+            "counted_since",
+            "rejected",
+            "unavailable",
+            "recovered",
+            "recovered_single",
+            "recovered_tasks",
             "reasons",
             "first",
             "full",
@@ -68,6 +78,9 @@ final class MailModel {
             "status",
             "when",
             "received_only",
+            "found_only",
+            "open_since",
+            "last_change",
             "also",
             "details",
             "files",
@@ -138,6 +151,8 @@ final class MailModel {
         model.put("full", all.subList(0, Math.min(MAX_IN_FULL, all.size())));
         model.put("brief", all.subList(Math.min(MAX_IN_FULL, all.size()), all.size()));
         model.put("unlisted", count > all.size() ? thousands(count - all.size()) : "");
+        content.missed().ifPresent(missed -> putMissed(model, missed));
+        putRecovered(model, content.recovered());
         if (count > 1 && kind.hasReasons()) {
             model.put("completed", content.completed() == 0 ? "" : thousands(content.completed()));
             model.put("reasons", reasons(kind, content.reasons(), count));
@@ -145,11 +160,29 @@ final class MailModel {
         return model;
     }
 
+    private void putMissed(Map<String, Object> model, MailContent.Missed missed) {
+        model.put("late", missed.late() == 0 ? "" : thousands(missed.late()));
+        model.put("counted_since", time(missed.requests().since()));
+        model.put("rejected", thousands(missed.requests().rejected()));
+        model.put("unavailable", thousands(missed.requests().unavailable()));
+    }
+
+    private static void putRecovered(Map<String, Object> model, MailContent.Recovered recovered) {
+        List<String> ids = recovered.taskIds().stream()
+                .map(taskId -> line(taskId, MAX_VALUE))
+                .toList();
+        long more = recovered.tasks() - ids.size();
+        model.put("recovered", recovered.tasks() == 0 ? "" : thousands(recovered.tasks()));
+        model.put("recovered_single", recovered.tasks() == 1);
+        model.put("recovered_tasks", String.join(", ", ids) + (more > 0 ? " and " + thousands(more) + " more" : ""));
+    }
+
     private static List<Map<String, Object>> reasons(AlertKind kind, List<MailContent.Reason> rows, long count) {
         List<Map<String, Object>> reasons = new ArrayList<>();
         long rest = count;
         for (MailContent.Reason row : rows) {
-            String reason = row.reason() == null ? "no reason given" : line(row.reason(), MAX_VALUE);
+            String none = kind == AlertKind.OVERDUE ? "not looked up" : "no reason given";
+            String reason = row.reason() == null ? none : line(row.reason(), MAX_VALUE);
             String text = kind == AlertKind.UNKNOWN ? "status " + reason : reason;
             reasons.add(Map.of(
                     "reason", text,
@@ -166,15 +199,24 @@ final class MailModel {
 
     private Map<String, Object> alert(
             AlertKind kind, String provider, MailContent.Alert row, List<MailContent.File> files) {
+        boolean isOverdue = kind == AlertKind.OVERDUE;
+        boolean isExpected = isOverdue && "expected".equals(row.outcome());
+        String reason = isOverdue ? row.detail() : row.failureReason();
         Map<String, Object> alert = new HashMap<>();
         alert.put("task_id", line(row.taskId(), MAX_VALUE));
         alert.put("task_type", line(row.taskType(), MAX_VALUE));
         alert.put("business_id", line(row.businessId(), MAX_VALUE));
-        alert.put("status", line(row.status(), MAX_VALUE));
-        alert.put("reason", line(row.failureReason(), MAX_REASON));
-        alert.put("reason_brief", line(row.failureReason(), MAX_BRIEF));
+        alert.put("status", isExpected ? "no callback received yet" : line(row.status(), MAX_VALUE));
+        alert.put("reason", line(reason, MAX_REASON));
+        alert.put("reason_brief", line(reason, MAX_BRIEF));
         alert.put("when", time(row.occurredAt() == null ? row.createdAt() : row.occurredAt()));
-        alert.put("received_only", row.occurredAt() == null && row.taskId() != null);
+        boolean isTimeOurs = row.occurredAt() == null && row.taskId() != null && !isOverdue;
+        alert.put("received_only", isTimeOurs && !row.isLookedUp());
+        alert.put("found_only", isTimeOurs && row.isLookedUp());
+        alert.put("open_since", isOverdue ? time(row.openSince()) : "");
+        alert.put(
+                "last_change",
+                row.openSince() != null && row.changedAt().isAfter(row.openSince()) ? time(row.changedAt()) : "");
         alert.put(
                 "also",
                 row.otherKinds().stream()
@@ -182,8 +224,8 @@ final class MailModel {
                         .filter(phrase -> !phrase.isEmpty())
                         .toList());
         alert.put("details", details(row.details()));
-        alert.put("lines", lines(row.detail()));
-        alert.put("completed_since", kind.hasReasons() && "completed".equals(row.outcome()));
+        alert.put("lines", isOverdue ? List.of() : lines(row.detail()));
+        alert.put("completed_since", kind.hasReasons() && "completed".equals(row.outcome()) && row.openSince() == null);
         if (row.taskId() != null) {
             alert.put("look", manage + "/tasks/" + encoded(provider) + "/" + encoded(row.taskId()));
             List<MailContent.File> own = files.stream()

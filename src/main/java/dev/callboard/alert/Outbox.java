@@ -231,9 +231,18 @@ public final class Outbox {
                     known.containsValue(RecipientState.ACCEPTED),
                     in(RecipientState.REJECTED, known),
                     left,
-                    store.content(connection, due.mailId()),
+                    content(connection, due),
                     () -> renewLease(due.mailId(), leaseId)));
         });
+    }
+
+    private MailContent content(Connection connection, DueMail due) throws SQLException {
+        Optional<MailContent.Missed> missed = Optional.empty();
+        if (AlertKind.of(due.kind()) == AlertKind.MISSED) {
+            missed = Optional.of(new MailContent.Missed(
+                    store.countLateCallbacks(connection, due.mailId()), metrics.requests(due.provider())));
+        }
+        return store.content(connection, due.mailId(), missed);
     }
 
     private void renewLease(String mailId, UUID leaseId) throws IOException {

@@ -45,6 +45,8 @@ final class OutboxStore {
     private static final String SELECT_REASONS = SQL.statement("select-mail-reasons");
     private static final String SELECT_ALERTS = SQL.statement("select-mail-alerts");
     private static final String SELECT_FILES = SQL.statement("select-mail-files");
+    private static final String SELECT_RECOVERED = SQL.statement("select-recovered-tasks");
+    private static final String COUNT_LATE_CALLBACKS = SQL.statement("count-late-callbacks");
 
     /** The states of a mail; see the table. */
     enum MailState {
@@ -386,7 +388,30 @@ final class OutboxStore {
         }
     }
 
-    MailContent content(Connection connection, String mailId) throws SQLException {
+    /** Of how many tasks that look-ups found finished a callback has said so later. */
+    long countLateCallbacks(Connection connection, String mailId) throws SQLException {
+        return rows(connection, COUNT_LATE_CALLBACKS, mailId, row -> row.getLong("late"))
+                .get(0);
+    }
+
+    private static MailContent.Recovered recovered(Connection connection, String mailId) throws SQLException {
+        List<Recovered> first = rows(
+                connection,
+                SELECT_RECOVERED,
+                mailId,
+                row -> new Recovered(row.getString("task_id"), row.getLong("tasks")));
+        return first.isEmpty()
+                ? MailContent.Recovered.NONE
+                : new MailContent.Recovered(
+                        first.get(0).tasks(),
+                        first.stream().map(Recovered::taskId).toList());
+    }
+
+    /** One of a number of tasks. */
+    private record Recovered(String taskId, long tasks) {}
+
+    MailContent content(Connection connection, String mailId, Optional<MailContent.Missed> missed) throws SQLException {
+        MailContent.Recovered recovered = recovered(connection, mailId);
         List<MailContent.Reason> reasons = rows(
                 connection,
                 SELECT_REASONS,
@@ -410,7 +435,9 @@ final class OutboxStore {
                                 SqlTimes.get(row, "until"),
                                 reasons,
                                 newest,
-                                files))
+                                files,
+                                recovered,
+                                missed))
                 .get(0);
     }
 
@@ -427,7 +454,10 @@ final class OutboxStore {
                 row.getString("details"),
                 SqlTimes.get(row, "created_at"),
                 SqlTimes.get(row, "occurred_at"),
-                row.getString("outcome"));
+                "lookup".equals(row.getString("origin")),
+                row.getString("outcome"),
+                SqlTimes.get(row, "changed_at"),
+                SqlTimes.get(row, "opened_at"));
     }
 
     private interface RowReader<T> {

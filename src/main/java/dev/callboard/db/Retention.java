@@ -32,6 +32,7 @@ public final class Retention {
     private static final String DELETE_ALERTS_OF_TASK = SQL.statement("delete-alerts-of-task");
     private static final String DELETE_TASK_WITHOUT_ALERTS = SQL.statement("delete-task-without-alerts");
     private static final String DELETE_CALLBACKS_OF_TASK = SQL.statement("delete-callbacks-of-task");
+    private static final String DELETE_OPEN_TASK = SQL.statement("delete-open-task");
     private static final String DELETE_RESULTS_OF_TASK = SQL.statement("delete-results-of-task");
 
     /** Alerts before mails, since a mail goes once it has no alert. */
@@ -100,6 +101,7 @@ public final class Retention {
         List<Key> deleted = delete(DELETE_TASK_WITHOUT_ALERTS, expired, connection);
         delete(DELETE_CALLBACKS_OF_TASK, deleted, connection);
         delete(DELETE_RESULTS_OF_TASK, deleted, connection);
+        delete(DELETE_OPEN_TASK, deleted, connection);
         return deleted.size();
     }
 

@@ -5,11 +5,9 @@ import dev.callboard.settings.Settings;
 import dev.callboard.text.SafeText;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.vertx.core.Handler;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.ext.web.RoutingContext;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Clock;
@@ -37,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * callboard.management.password} is set, a request without it is answered 401. Rejected requests are counted, and logged
  * at most once a minute. Safe for use by any number of threads.
  */
-final class ManagementGuard implements Handler<RoutingContext> {
+final class ManagementGuard {
     private static final Logger LOG = LoggerFactory.getLogger(ManagementGuard.class);
     private static final Duration LOG_INTERVAL = Duration.ofMinutes(1);
     private static final int MAX_LOGGED = 100;
@@ -102,15 +100,11 @@ final class ManagementGuard implements Handler<RoutingContext> {
         }
     }
 
-    @Override
-    public void handle(RoutingContext context) {
-        HttpServerRequest request = context.request();
+    /** Whether a request may be processed; answers it if not. */
+    boolean admit(HttpServerRequest request) {
         Optional<Rejection> rejection = check(read(request));
-        if (rejection.isEmpty()) {
-            context.next();
-        } else {
-            reject(request, rejection.get());
-        }
+        rejection.ifPresent(reason -> reject(request, reason));
+        return rejection.isEmpty();
     }
 
     private static Request read(HttpServerRequest request) {

@@ -24,17 +24,25 @@ import org.apache.camel.main.HttpManagementServerConfigurationProperties;
 /**
  * The HTTP server on the management port: Camel's own, with its health and metrics, behind {@link ManagementGuard}. At most
  * {@link #MAX_IN_FLIGHT} requests of the {@code management-http} routes run at a time, so that a worker is left for health
- * and metrics; a further one is answered 503 with Retry-After.
+ * and metrics; a further one is answered 503 with Retry-After. Bodies are limited by {@link BodyBudget}.
  */
 public final class ManagementServer extends DefaultMainHttpServerFactory {
     /** How many workers the server needs. */
     public static final int WORKERS = 20;
 
     private static final int MAX_IN_FLIGHT = 16;
+
+    /** The longest body that is read. */
+    private static final int MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+    /** How many of the longest bodies are in memory at a time, or any number of shorter ones. */
+    private static final int MAX_BODIES = 4;
+
     private static final String RETRY_AFTER_SECONDS = "5";
 
     private final int port;
     private final ManagementGuard guard;
+    private final BodyBudget bodies = new BodyBudget(MAX_BODY_BYTES, MAX_BODIES * MAX_BODY_BYTES);
     private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
 
     public ManagementServer(Settings settings, Clock clock, MeterRegistry meters) {
@@ -50,10 +58,15 @@ public final class ManagementServer extends DefaultMainHttpServerFactory {
         AuthenticationConfigEntry all = new AuthenticationConfigEntry() {
             @Override
             public Handler<RoutingContext> createAuthenticationHandler(Vertx vertx) {
-                return guard;
+                return context -> {
+                    if (guard.admit(context.request())) {
+                        bodies.handle(context);
+                    }
+                };
             }
         };
         all.setPath("/*");
+        server.getConfiguration().setMaxBodySize((long) MAX_BODY_BYTES);
         // It may already have a login that camel.management.* sets.
         AuthenticationConfig config = server.getConfiguration().getAuthenticationConfig();
         config.getEntries().add(all);

@@ -43,7 +43,7 @@ public final class TaskLookup {
 
     private static final Parameter<String> PROVIDER = Parameter.provider("provider");
     private static final Parameter<String> OUTCOME =
-            Parameter.oneOf("outcome", List.of("in_progress", "completed", "failed", "unknown"));
+            Parameter.oneOf("outcome", List.of("expected", "in_progress", "completed", "failed", "unknown"));
     private static final Parameter<String> TYPE = Parameter.text("type", MAX_TEXT);
     private static final Parameter<String> BUSINESS_ID = Parameter.text("businessId", MAX_TEXT);
     private static final Parameter<String> TASK_ID_PREFIX = Parameter.text("taskIdPrefix", MAX_TEXT);
@@ -172,6 +172,13 @@ public final class TaskLookup {
             content.put("callbacks", callbackRows.rows());
             return Page.of(request, content, Sublist.next(resultRows, callbackRows));
         });
+    }
+
+    /** What {@link #show} answers of the task itself; null if there is no such task. */
+    public Map<String, Object> task(Exchange exchange) throws SQLException {
+        String provider = exchange.getMessage().getHeader("provider", String.class);
+        String taskId = exchange.getMessage().getHeader("taskId", String.class);
+        return read(connection -> task(connection, provider, taskId)).orElse(null);
     }
 
     private static PageQuery callbacks(String provider, String taskId) {

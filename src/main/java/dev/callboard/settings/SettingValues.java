@@ -1,5 +1,7 @@
 package dev.callboard.settings;
 
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -24,6 +26,9 @@ final class SettingValues {
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{32,64}");
     /** RFC 7617 leaves open how a login with other characters is encoded. */
     private static final Pattern PASSWORD = Pattern.compile("[ -~]{16,200}");
+
+    /** What an HTTP header may have, without a space at its ends. */
+    private static final Pattern SECRET = Pattern.compile("[!-~]{1,1000}");
 
     private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?");
     private static final int MAX_TOKENS = 2;
@@ -50,7 +55,7 @@ final class SettingValues {
     }
 
     Optional<String> optionalText(String key) {
-        return Optional.of(get(key)).filter(value -> !value.isEmpty());
+        return Optional.ofNullable(get(key)).filter(value -> !value.isEmpty());
     }
 
     boolean flag(String key) {
@@ -81,6 +86,42 @@ final class SettingValues {
             // Falls through to the one message for all that is not a number in range.
         }
         throw StartException.of(key, "'" + get(key) + "' is not a number from " + min + " to " + max);
+    }
+
+    /** A key for an API, which becomes an HTTP header; empty if the value is. Is not shown if it is not valid. */
+    Optional<String> secret(String key) {
+        return optionalText(key).map(value -> {
+            if (!SECRET.matcher(value).matches()) {
+                throw StartException.of(key, "has a character other than visible ASCII, or more than 1000");
+            }
+            return value;
+        });
+    }
+
+    /** The URL before the path of an API, without a slash at its end; empty if the value is. */
+    Optional<URI> baseUrl(String key) {
+        return optionalText(key).map(value -> {
+            URI url;
+            try {
+                url = new URI(value);
+            } catch (URISyntaxException e) {
+                throw StartException.of(key, "is not a URL like https://api.example.com");
+            }
+            boolean isBase = url.getHost() != null
+                    && url.getRawQuery() == null
+                    && url.getRawFragment() == null
+                    && url.getRawUserInfo() == null
+                    && !value.endsWith("/");
+            if (!isBase) {
+                throw StartException.of(key, "is not a URL like https://api.example.com");
+            }
+            boolean isEncrypted = "https".equals(url.getScheme());
+            if (!isEncrypted && !("http".equals(url.getScheme()) && AddressRange.isLoopbackName(url.getHost()))) {
+                throw StartException.of(
+                        key, "must begin with https://, since keys are sent to it (http:// is allowed on loopback)");
+            }
+            return url;
+        });
     }
 
     /** A time with its unit: 500ms, 10s, 5m, 1h. */

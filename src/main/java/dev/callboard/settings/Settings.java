@@ -1,5 +1,6 @@
 package dev.callboard.settings;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -89,11 +90,40 @@ public record Settings(
      * @param sources the same as written in the settings, for messages
      * @param tokens the tokens of which the callback URL must carry one; empty if it needs none
      */
-    public record Provider(List<AddressRange> allowedSources, List<String> sources, List<String> tokens) {
+    public record Provider(
+            List<AddressRange> allowedSources, List<String> sources, List<String> tokens, Lookups lookups) {
         /** Shows no token. */
         @Override
         public String toString() {
             return "Provider[sources=" + sources + ", tokens=" + tokens.size() + "]";
+        }
+    }
+
+    /**
+     * How the tasks of a provider are looked up at its API, and when.
+     *
+     * @param apiUrl where the API is; read by the route that asks it
+     * @param apiId the account, if the API needs one; a secret
+     * @param apiKey a secret; empty if tasks are not looked up
+     * @param batch how many tasks a request asks for at most
+     * @param perSecond how many requests are sent in a second at most
+     * @param after after what silence a task is looked up for the first time
+     * @param giveUpAfter for how long a task is looked up
+     * @param overdueAfter after what time in progress a task is overdue, unless its announcement has another
+     */
+    public record Lookups(
+            Optional<URI> apiUrl,
+            Optional<String> apiId,
+            Optional<String> apiKey,
+            int batch,
+            int perSecond,
+            Duration after,
+            Duration giveUpAfter,
+            Duration overdueAfter) {
+        /** Shows no key. */
+        @Override
+        public String toString() {
+            return "Lookups[key=" + apiKey.isPresent() + "]";
         }
     }
 

@@ -28,15 +28,20 @@ import java.util.stream.Collectors;
  * setting is declared here and nowhere else. Used once, by one thread.
  */
 final class SettingsReader {
+    /** The settings of each provider with their defaults, in the order of {@code application.properties}. */
+    private static final Map<String, String> PROVIDER_DEFAULTS = providerDefaults();
+
     /** Every fixed key with its default, in the order of {@code application.properties}. */
     static final Map<String, String> DEFAULTS = defaults();
 
     private static final String PREFIX = "callboard.";
     private static final String VARIABLE_PREFIX = "CALLBOARD_";
-    private static final Pattern PROVIDER_KEY = Pattern.compile(
-            "callboard\\.(?:([a-z][a-z0-9-]*)\\.(?:allowed-sources|token)|alerts\\.provider\\.([a-z][a-z0-9-]*)\\.to)");
-    private static final Pattern PROVIDER_VARIABLE =
-            Pattern.compile("CALLBOARD_(?:([A-Z0-9_]+)_(?:ALLOWED_SOURCES|TOKEN)|ALERTS_PROVIDER_([A-Z0-9_]+)_TO)");
+
+    private static final String PROVIDER_SETTINGS = String.join("|", PROVIDER_DEFAULTS.keySet());
+    private static final Pattern PROVIDER_KEY = Pattern.compile("callboard\\.(?:([a-z][a-z0-9-]*)\\.(?:"
+            + PROVIDER_SETTINGS + ")|alerts\\.provider\\.([a-z][a-z0-9-]*)\\.to)");
+    private static final Pattern PROVIDER_VARIABLE = Pattern.compile(
+            "CALLBOARD_(?:([A-Z0-9_]+?)_(?:" + variable(PROVIDER_SETTINGS) + ")|ALERTS_PROVIDER_([A-Z0-9_]+)_TO)");
     private static final Pattern KIND_KEY =
             Pattern.compile("callboard\\.alerts\\.kind\\.(" + Settings.Alerts.KIND + ")\\.to");
     private static final Pattern KIND_VARIABLE = Pattern.compile("CALLBOARD_ALERTS_KIND_([A-Z0-9_]+)_TO");
@@ -55,6 +60,10 @@ final class SettingsReader {
     private static final Duration MAX_HTTP_TIMEOUT = Duration.ofHours(1);
     private static final Duration MIN_ALERT_INTERVAL = Duration.ofSeconds(1);
     private static final Duration MAX_ALERT_INTERVAL = Duration.ofDays(1);
+    private static final Duration MIN_LOOKUP_TIME = Duration.ofSeconds(1);
+    private static final Duration MAX_LOOKUP_TIME = Duration.ofDays(30);
+    private static final int MAX_LOOKUP_BATCH = 1000;
+    private static final int MAX_LOOKUPS_PER_SECOND = 1000;
 
     private final Path file;
     private final Map<String, String> environment;
@@ -85,10 +94,14 @@ final class SettingsReader {
         defaults.put("callboard.database.password", "");
         defaults.put("callboard.trusted-proxies", "");
         defaults.put("callboard.retention", "");
+        PROVIDER_DEFAULTS.forEach((setting, value) -> defaults.put("callboard.fotor." + setting, value));
         defaults.put("callboard.fotor.allowed-sources", "54.212.95.175, 44.236.127.35");
-        defaults.put("callboard.fotor.token", "");
-        defaults.put("callboard.creatify.allowed-sources", "");
-        defaults.put("callboard.creatify.token", "");
+        defaults.put("callboard.fotor.api-url", "https://api-b.fotor.com");
+        // Its API has a key alone.
+        defaults.remove("callboard.fotor.api-id");
+        PROVIDER_DEFAULTS.forEach((setting, value) -> defaults.put("callboard.creatify." + setting, value));
+        defaults.put("callboard.creatify.api-url", "https://api.creatify.ai");
+        defaults.put("callboard.creatify.lookup-batch", "100");
         defaults.put("callboard.max-body-bytes", "1048576");
         defaults.put("callboard.alerts.to", "ops@localhost");
         defaults.put("callboard.alerts.from", "callboard@localhost");
@@ -107,6 +120,21 @@ final class SettingsReader {
         return Collections.unmodifiableMap(defaults);
     }
 
+    private static Map<String, String> providerDefaults() {
+        Map<String, String> defaults = new LinkedHashMap<>();
+        defaults.put("allowed-sources", "");
+        defaults.put("token", "");
+        defaults.put("api-url", "");
+        defaults.put("api-id", "");
+        defaults.put("api-key", "");
+        defaults.put("lookup-batch", "1");
+        defaults.put("lookups-per-second", "2");
+        defaults.put("lookup-after", "5m");
+        defaults.put("give-up-after", "48h");
+        defaults.put("overdue-after", "1h");
+        return Collections.unmodifiableMap(defaults);
+    }
+
     /** @throws StartException if a key is unknown or a value is not valid */
     Settings read() {
         Map<String, String> given = given();
@@ -115,8 +143,7 @@ final class SettingsReader {
         RouteFolder folder = RouteFolder.of(value("callboard.routes", values).strip());
         Set<String> providers = folder.providers();
         for (String provider : providers) {
-            values.putIfAbsent(PREFIX + provider + ".allowed-sources", "");
-            values.putIfAbsent(PREFIX + provider + ".token", "");
+            PROVIDER_DEFAULTS.forEach((setting, value) -> values.putIfAbsent(PREFIX + provider + "." + setting, value));
             values.putIfAbsent(Settings.Alerts.keyOfProvider(provider), "");
         }
         for (String variable : environment.keySet()) {
@@ -130,8 +157,13 @@ final class SettingsReader {
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         checkKeys(given.keySet(), known, folder);
         checkVariables(known, folder);
-        values.keySet().retainAll(known);
+        // The default of a provider without files stays, since a route file may name it all the same.
+        values.keySet().removeIf(key -> !known.contains(key) && !DEFAULTS.containsKey(key));
         values.replaceAll((key, value) -> value(key, values).strip());
+        // A route that needs the URL then stops the start with a message that names the key.
+        values.entrySet()
+                .removeIf(entry ->
+                        entry.getKey().endsWith(".api-url") && entry.getValue().isEmpty());
         Settings settings = parse(new SettingValues(values), folder);
         check(settings);
         return settings;
@@ -293,9 +325,24 @@ final class SettingsReader {
             providers.put(
                     name,
                     new Settings.Provider(
-                            values.sources(key, trial), values.list(key), values.tokens(PREFIX + name + ".token")));
+                            values.sources(key, trial),
+                            values.list(key),
+                            values.tokens(PREFIX + name + ".token"),
+                            lookups(values, PREFIX + name)));
         }
         return Collections.unmodifiableSortedMap(providers);
+    }
+
+    private static Settings.Lookups lookups(SettingValues values, String prefix) {
+        return new Settings.Lookups(
+                values.baseUrl(prefix + ".api-url"),
+                values.secret(prefix + ".api-id"),
+                values.secret(prefix + ".api-key"),
+                values.integer(prefix + ".lookup-batch", 1, MAX_LOOKUP_BATCH),
+                values.integer(prefix + ".lookups-per-second", 1, MAX_LOOKUPS_PER_SECOND),
+                values.duration(prefix + ".lookup-after", MIN_LOOKUP_TIME, MAX_LOOKUP_TIME),
+                values.duration(prefix + ".give-up-after", MIN_LOOKUP_TIME, MAX_LOOKUP_TIME),
+                values.duration(prefix + ".overdue-after", MIN_LOOKUP_TIME, MAX_LOOKUP_TIME));
     }
 
     private static Settings.Alerts alerts(SettingValues values, Set<String> providers) {
@@ -340,6 +387,15 @@ final class SettingsReader {
                 throw StartException.of(
                         PREFIX + name + ".allowed-sources",
                         "admits every address, so it needs " + PREFIX + name + ".token");
+            }
+            if (provider.lookups().apiId().isPresent()
+                    && provider.lookups().apiKey().isEmpty()) {
+                throw StartException.of(PREFIX + name + ".api-key", "is needed with " + PREFIX + name + ".api-id");
+            }
+            if (provider.lookups().apiKey().isPresent()
+                    && provider.lookups().apiId().isEmpty()
+                    && DEFAULTS.containsKey(PREFIX + name + ".api-id")) {
+                throw StartException.of(PREFIX + name + ".api-id", "is needed with " + PREFIX + name + ".api-key");
             }
         });
         if (containsAllAddresses(settings.trustedProxies())) {

@@ -25,6 +25,8 @@ public final class CallbackMetrics {
 
     private final MeterRegistry registry;
     private final Map<String, Map<Result, Counter>> callbacks = new HashMap<>();
+    private final Map<String, Map<Outcome, Counter>> outcomes = new HashMap<>();
+    private final Map<String, Counter> missed = new HashMap<>();
     private final Timer commits;
     private final DistributionSummary groups;
 
@@ -45,6 +47,7 @@ public final class CallbackMetrics {
                 case APPLIED -> APPLIED;
                 case STALE -> STALE;
                 case DUPLICATE -> DUPLICATE;
+                case UNCHANGED -> throw new IllegalArgumentException("a look-up is no callback");
             };
         }
     }
@@ -73,6 +76,23 @@ public final class CallbackMetrics {
                 results.put(result, counter(provider, result));
             }
             callbacks.put(provider, results);
+            Map<Outcome, Counter> byOutcome = new EnumMap<>(Outcome.class);
+            for (Outcome outcome : Outcome.values()) {
+                byOutcome.put(
+                        outcome,
+                        Counter.builder("callboard.task.changes")
+                                .description("Changes of tasks by the outcome that they have then")
+                                .tag("provider", provider)
+                                .tag("outcome", outcome.code())
+                                .register(registry));
+            }
+            outcomes.put(provider, byOutcome);
+            missed.put(
+                    provider,
+                    Counter.builder("callboard.missed")
+                            .description("Finished tasks that a look-up found before a callback announced them")
+                            .tag("provider", provider)
+                            .register(registry));
         });
     }
 
@@ -85,7 +105,24 @@ public final class CallbackMetrics {
     }
 
     void count(String provider, Result result) {
-        callbacks.getOrDefault(provider, callbacks.get(OTHER)).get(result).increment();
+        callbacks.get(known(provider)).get(result).increment();
+    }
+
+    /** Counts what was recorded, whether the provider sent it or was asked for it. */
+    void count(Callback callback, RecordResult result) {
+        if (callback.origin() != Origin.LOOKUP) {
+            count(callback.provider(), Result.of(result));
+        }
+        if (result == RecordResult.APPLIED) {
+            outcomes.get(known(callback.provider())).get(callback.outcome()).increment();
+            if (callback.origin() == Origin.LOOKUP && callback.outcome().isFinished()) {
+                missed.get(known(callback.provider())).increment();
+            }
+        }
+    }
+
+    private String known(String provider) {
+        return callbacks.containsKey(provider) ? provider : OTHER;
     }
 
     /** For the route that answers 400. */

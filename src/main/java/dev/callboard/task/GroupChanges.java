@@ -6,12 +6,15 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * What the callbacks of a group change, decided in memory: which are duplicates, which are applied to their task or stale,
@@ -23,7 +26,14 @@ final class GroupChanges {
     /** How often each body of a task is stored. */
     private final Map<TaskKey, Map<Sha256, Integer>> occurrences = new HashMap<>();
 
+    /** The kinds of the files of a task, and the digests of the URLs of those that are stored, where they matter. */
+    private final Map<TaskKey, Set<String>> kinds = new HashMap<>();
+
+    private final Map<TaskKey, Set<Sha256>> storedFiles = new HashMap<>();
+
     private final NavigableMap<TaskKey, Task> applied = new TreeMap<>();
+    private final NavigableMap<TaskKey, Task> withNewFiles = new TreeMap<>();
+    private final Set<TaskKey> heard = new HashSet<>();
     private final List<NewCallback> newCallbacks = new ArrayList<>();
     private final List<RaisedAlert> alerts = new ArrayList<>();
 
@@ -44,25 +54,70 @@ final class GroupChanges {
         occurrencesOf(stored.task()).put(stored.digest(), stored.count());
     }
 
+    /** Takes over a file that is stored, before the first callback of its task is added. */
+    void load(TaskTables.StoredFile file) {
+        kinds.computeIfAbsent(file.task(), k -> new HashSet<>()).add(file.kind());
+        storedFiles.computeIfAbsent(file.task(), k -> new HashSet<>()).add(file.url());
+    }
+
+    /** Those of the stored tasks of callbacks whose files matter for what is decided, which is rare. */
+    Set<TaskKey> withFilesToLoad(List<Callback> callbacks) {
+        return callbacks.stream()
+                .filter(callback -> callback.origin() == Origin.LOOKUP
+                        || tasks.get(callback.key()).expects() != null)
+                .map(Callback::key)
+                .collect(Collectors.toSet());
+    }
+
     /** Decides about the next callback. */
     RecordResult add(Callback callback) {
         TaskKey key = callback.key();
         Task before = tasks.get(key);
         int earlier = occurrencesOf(key).getOrDefault(callback.digest(), 0);
-        if (earlier > 0 && !before.isRevertedBy(callback)) {
+        if (callback.origin() == Origin.LOOKUP) {
+            if (!isNews(before, callback)) {
+                return RecordResult.UNCHANGED;
+            }
+        } else if (earlier > 0 && !before.isRevertedBy(callback)) {
             return RecordResult.DUPLICATE;
         }
         occurrencesOf(key).put(callback.digest(), earlier + 1);
         newCallbacks.add(new NewCallback(callback, earlier + 1));
+        callback.results().forEach(file -> kinds.computeIfAbsent(key, k -> new HashSet<>())
+                .add(file.kind()));
         boolean isApplied = before == null || before.isReplacedBy(callback);
         Task after = before;
         if (isApplied) {
             after = before == null ? Task.of(callback) : before.apply(callback);
             tasks.put(key, after);
             applied.put(key, after);
+            if (callback.origin() != Origin.LOOKUP) {
+                heard.add(key);
+            }
         }
         RaisedAlert.of(callback, isApplied, after.revision()).ifPresent(alerts::add);
+        if (!isApplied && after.expects() != null) {
+            withNewFiles.put(key, after);
+        }
+        if (callback.origin() == Origin.LOOKUP && after.outcome().isFinished() && before.outcome() != after.outcome()) {
+            alerts.add(RaisedAlert.missed(callback, after.revision()));
+        }
         return isApplied ? RecordResult.APPLIED : RecordResult.STALE;
+    }
+
+    /** Whether the answer of a provider says something new of a task. It never creates one. */
+    private boolean isNews(Task before, Callback answer) {
+        if (before == null || !before.isReplacedBy(answer)) {
+            return false;
+        }
+        Set<Sha256> stored = storedFiles.getOrDefault(answer.key(), Set.of());
+        return before.isChangedBy(answer)
+                || answer.results().stream().anyMatch(file -> !stored.contains(Sha256.of(file.url())));
+    }
+
+    /** Whether more is to come from the provider of a task that a callback was applied to. */
+    boolean isOpen(Task task) {
+        return task.isOpen(kinds.getOrDefault(task.key(), Set.of()));
     }
 
     private Map<Sha256, Integer> occurrencesOf(TaskKey key) {
@@ -72,6 +127,18 @@ final class GroupChanges {
     /** The new state of each task that a callback was applied to, in the order of their keys. */
     Collection<Task> appliedTasks() {
         return applied.values();
+    }
+
+    /** The tasks of which it may have changed whether they are open. A stale callback may bring the file that one expects. */
+    Collection<Task> tasksToNote() {
+        NavigableMap<TaskKey, Task> all = new TreeMap<>(withNewFiles);
+        all.putAll(applied);
+        return all.values();
+    }
+
+    /** Whether a callback was applied to a task, and not only the answer to a look-up, which has a schedule of its own. */
+    boolean isHeard(Task task) {
+        return heard.contains(task.key());
     }
 
     /** The same of some tasks only. */
@@ -99,13 +166,20 @@ final class GroupChanges {
     /**
      * The one alert that a callback raises: its most important kind, with the other kinds that apply.
      *
+     * @param id its own
      * @param kind the code of the kind
      * @param otherKinds the codes of the others, which its mail names; may be empty
      * @param revision the task's revision after the callback
      * @param dedupKey for a kind that is raised once a day or hour; otherwise it is raised once a revision of its task
      */
     record RaisedAlert(
-            Callback callback, String kind, List<String> otherKinds, int revision, Optional<String> dedupKey) {
+            UUID id, Callback callback, String kind, List<String> otherKinds, int revision, Optional<String> dedupKey) {
+
+        /** That a task is finished, as a look-up found. */
+        static RaisedAlert missed(Callback answer, int revision) {
+            return new RaisedAlert(
+                    UUID.randomUUID(), answer, AlertKind.MISSED.code(), List.of(), revision, Optional.empty());
+        }
 
         /**
          * The alert that a callback raises; empty if none of its kinds applies.
@@ -121,6 +195,7 @@ final class GroupChanges {
             }
             String about = callback.provider() + " " + callback.status();
             return Optional.of(new RaisedAlert(
+                    callback.id(),
                     callback,
                     kinds.get(0),
                     kinds.subList(1, kinds.size()),

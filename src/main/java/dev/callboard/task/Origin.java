@@ -7,7 +7,9 @@ public enum Origin {
     /** The provider sent it. */
     CALLBACK,
     /** It was replayed from the quarantine. */
-    REPLAY;
+    REPLAY,
+    /** The provider was asked for it. Only one that changes its task is recorded. */
+    LOOKUP;
 
     /** The code in routes, tables and answers. */
     public String code() {
@@ -21,6 +23,6 @@ public enum Origin {
                 return origin;
             }
         }
-        throw new IllegalArgumentException("'" + code + "' is not an origin; a route sets callback or replay");
+        throw new IllegalArgumentException("'" + code + "' is not an origin; a route sets callback, replay or lookup");
     }
 }

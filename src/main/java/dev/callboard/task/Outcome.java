@@ -7,6 +7,8 @@ import java.util.Locale;
 
 /** What a provider's status means. */
 public enum Outcome {
+    /** The task was announced, and nothing was received yet. No callback has it. */
+    EXPECTED,
     IN_PROGRESS,
     COMPLETED,
     FAILED,
@@ -18,20 +20,35 @@ public enum Outcome {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** @throws IllegalArgumentException for any other code */
-    static Outcome of(String code) {
-        for (Outcome outcome : values()) {
-            if (outcome.code().equals(code)) {
-                return outcome;
-            }
-        }
-        throw new IllegalArgumentException("'" + SafeText.line(code, 50) + "' is not an outcome; a route sets one of "
-                + String.join(", ", codes()));
+    /** The outcome of a code in a column. */
+    static Outcome ofColumn(String code) {
+        return valueOf(code.toUpperCase(Locale.ROOT));
     }
 
-    /** The codes of all outcomes. */
-    public static List<String> codes() {
-        return Arrays.stream(values()).map(Outcome::code).toList();
+    /**
+     * The outcome that a route has set.
+     *
+     * @throws IllegalArgumentException for any other code, and for {@link #EXPECTED}
+     */
+    static Outcome of(String code) {
+        if (!codesForRoutes().contains(code)) {
+            throw new IllegalArgumentException("'" + SafeText.line(code, 50)
+                    + "' is not an outcome; a route sets one of " + String.join(", ", codesForRoutes()));
+        }
+        return ofColumn(code);
+    }
+
+    /** The codes that a route may set: all but that of {@link #EXPECTED}. */
+    public static List<String> codesForRoutes() {
+        return Arrays.stream(values())
+                .filter(outcome -> outcome != EXPECTED)
+                .map(Outcome::code)
+                .toList();
+    }
+
+    /** Whether it says where the task stands at the provider. */
+    boolean isKnown() {
+        return this != EXPECTED && this != UNKNOWN;
     }
 
     boolean isFinished() {

@@ -10,5 +10,7 @@ public enum RecordResult {
      * The same body of the same task was stored before, and it is no new event; only the time of the task's last callback may
      * have changed.
      */
-    DUPLICATE
+    DUPLICATE,
+    /** A look-up says nothing that its task does not have, so nothing is stored. */
+    UNCHANGED
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -59,17 +60,25 @@ public final class TaskRecorder extends AsyncProcessorSupport {
 
     private final GroupCommit groupCommit;
     private final CallbackMetrics metrics;
+    private final UnrecordedTasks unrecorded;
     private final Set<String> alertKinds;
     private final Clock clock;
     private final Executor answers;
 
     /**
+     * @param unrecorded takes the tasks of callbacks that the database did not commit
      * @param alertKinds the codes of all kinds of alerts that a route may set
      * @param answers runs the rest of each route, once its callback is recorded; not one that callbacks wait for before
      */
     public TaskRecorder(
-            GroupCommit groupCommit, CallbackMetrics metrics, Set<String> alertKinds, Clock clock, Executor answers) {
+            GroupCommit groupCommit,
+            CallbackMetrics metrics,
+            UnrecordedTasks unrecorded,
+            Set<String> alertKinds,
+            Clock clock,
+            Executor answers) {
         this.answers = answers;
+        this.unrecorded = unrecorded;
         this.groupCommit = groupCommit;
         this.metrics = metrics;
         this.alertKinds = alertKinds;
@@ -99,6 +108,9 @@ public final class TaskRecorder extends AsyncProcessorSupport {
                 .whenComplete((result, failure) -> answers.execute(() -> {
                     if (failure == null) {
                         count(callback, result);
+                        if (callback.origin() == Origin.LOOKUP) {
+                            exchange.setVariable("recorded", result.name().toLowerCase(Locale.ROOT));
+                        }
                         receipt.record();
                     } else {
                         Exception cause = cause(failure);
@@ -126,15 +138,20 @@ public final class TaskRecorder extends AsyncProcessorSupport {
     }
 
     private void count(Callback callback, RecordResult result) {
-        metrics.count(callback.provider(), CallbackMetrics.Result.of(result));
+        metrics.count(callback, result);
         if (callback.outcome() == Outcome.FAILED && result == RecordResult.APPLIED) {
             logFailure(callback);
         }
     }
 
     private void count(Callback callback, Exception failure) {
+        if (callback.origin() == Origin.LOOKUP) {
+            // The provider is asked again, later.
+            return;
+        }
         if (failure instanceof NotRecordedException) {
             metrics.count(callback.provider(), CallbackMetrics.Result.UNAVAILABLE);
+            unrecorded.add(callback);
         } else if (failure instanceof RejectedByDatabaseException) {
             metrics.count(callback.provider(), CallbackMetrics.Result.ERROR);
         }
@@ -174,7 +191,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
         Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
         String payload = SafeText.storable(required(variables, "payload"), UNLIMITED);
         Origin origin = variables.apply("origin") == null ? Origin.CALLBACK : Origin.of(required(variables, "origin"));
-        Instant receivedAt = origin == Origin.REPLAY ? receivedAt(variables.apply("receivedAt")) : now;
+        Instant receivedAt = origin != Origin.CALLBACK ? receivedAt(variables.apply("receivedAt")) : now;
         Outcome outcome = Outcome.of(required(variables, "outcome"));
         return new Callback(
                 ids.generate(),
@@ -282,7 +299,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
         }
     }
 
-    /** When a replayed callback was first received, in the class that the database's driver uses. */
+    /** When a replayed callback was first received, or when the provider was asked, in the class that the database's driver uses. */
     private static Instant receivedAt(Object value) {
         return value instanceof Timestamp time ? time.toInstant() : ((OffsetDateTime) value).toInstant();
     }

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Records groups of callbacks. A group is any number of callbacks of any tasks that share one transaction and one sync of
@@ -50,11 +51,13 @@ public final class TaskStore {
     private record Attempt(long at, SQLException error) {}
 
     private final Database database;
+    private final Deadlines deadlines;
     private final Lock probing = new ReentrantLock();
     private volatile Attempt last;
 
-    public TaskStore(Database database) {
+    public TaskStore(Database database, Deadlines deadlines) {
         this.database = database;
+        this.deadlines = deadlines;
     }
 
     /**
@@ -144,7 +147,7 @@ public final class TaskStore {
                 PROBE,
                 id.toString(),
                 PROBE,
-                Outcome.UNKNOWN,
+                Outcome.COMPLETED,
                 List.of(),
                 null,
                 null,
@@ -220,7 +223,7 @@ public final class TaskStore {
      *   <li>Lock the others, in the order of their keys, and read their state together with what is stored of the group's bodies. From here
      *       on no other transaction can change them.
      *   <li>Decide and update those.
-     *   <li>Insert the callbacks, the results and the alerts.
+     *   <li>Note which tasks are open, and insert the callbacks, the results and the alerts.
      * </ol>
      *
      * <p>Inserts come before locks because an insert waits for another transaction that has inserted the same key: while this
@@ -229,7 +232,7 @@ public final class TaskStore {
      * transaction (the insert fails with a unique violation), and one that existed may be deleted by the retention (no row is
      * locked). Either way the group is rolled back and attempted again.
      */
-    private static final class GroupTransaction {
+    private final class GroupTransaction {
         private final List<Callback> callbacks;
         private final GroupChanges changes = new GroupChanges();
 
@@ -249,11 +252,14 @@ public final class TaskStore {
             if (!existing.isEmpty()) {
                 tables.lock(existing, lastArrivals);
                 tables.readTasks(existing).forEach(changes::load);
-                tables.readOccurrences(callbacksOf(existing)).forEach(changes::load);
+                List<Callback> callbacksOfExisting = callbacksOf(existing);
+                tables.readOccurrences(callbacksOfExisting).forEach(changes::load);
+                tables.readFiles(changes.withFilesToLoad(callbacksOfExisting)).forEach(changes::load);
                 decide(existing::contains, results);
                 tables.updateTasks(changes.appliedTasks(existing));
             }
 
+            noteOpenTasks(tables, existing);
             List<GroupChanges.NewCallback> newCallbacks = changes.newCallbacks();
             tables.insertCallbacks(newCallbacks);
             tables.insertResults(newCallbacks);
@@ -261,11 +267,28 @@ public final class TaskStore {
             return List.of(results);
         }
 
-        /** When the latest callback of each task arrived. */
+        private void noteOpenTasks(TaskTables tables, Set<TaskKey> existing) throws SQLException {
+            Map<Boolean, List<Task>> byOpen =
+                    changes.tasksToNote().stream().collect(Collectors.partitioningBy(changes::isOpen));
+            tables.insertOpenTasks(byOpen.get(true), deadlines);
+            tables.updateOpenTasks(
+                    only(existing, byOpen.get(true)).stream()
+                            .filter(changes::isHeard)
+                            .toList(),
+                    deadlines);
+            tables.deleteOpenTasks(only(existing, byOpen.get(false)));
+        }
+
+        private static List<Task> only(Set<TaskKey> keys, List<Task> tasks) {
+            return tasks.stream().filter(task -> keys.contains(task.key())).toList();
+        }
+
+        /** When the latest callback of each task arrived; long ago for one that was only looked up. */
         private NavigableMap<TaskKey, Instant> lastArrivals() {
             NavigableMap<TaskKey, Instant> arrivals = new TreeMap<>();
             for (Callback callback : callbacks) {
-                arrivals.merge(callback.key(), callback.receivedAt(), (one, other) -> one.isAfter(other) ? one : other);
+                Instant arrival = callback.origin() == Origin.LOOKUP ? Instant.EPOCH : callback.receivedAt();
+                arrivals.merge(callback.key(), arrival, (one, other) -> one.isAfter(other) ? one : other);
             }
             return arrivals;
         }

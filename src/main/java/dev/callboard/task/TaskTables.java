@@ -10,6 +10,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -32,11 +33,15 @@ final class TaskTables {
     private static final String LOCK_TASK = SQL.statement("lock-task");
     private static final String SELECT_TASKS = SQL.statement("select-tasks");
     private static final String SELECT_OCCURRENCES = SQL.statement("select-occurrences");
+    private static final String SELECT_FILES = SQL.statement("select-files");
     private static final String INSERT_TASK = SQL.statement("insert-task");
     private static final String UPDATE_TASK = SQL.statement("update-task");
     private static final List<String> DELETE_PROBE =
             List.of(SQL.statement("delete-callbacks-of-probe"), SQL.statement("delete-task-of-probe"));
     private static final String INSERT_CALLBACK = SQL.statement("insert-callback");
+    private static final String INSERT_OPEN_TASK = SQL.statement("insert-open-task");
+    private static final String UPDATE_OPEN_TASK = SQL.statement("update-open-task");
+    private static final String DELETE_OPEN_TASK = SQL.statement("delete-open-task");
     private static final String INSERT_RESULT = SQL.statement("insert-result");
     private static final String INSERT_ALERT = SQL.statement("insert-alert");
     private static final String INSERT_OTHER_KIND_OF_ALERT = SQL.statement("insert-other-kind-of-alert");
@@ -142,6 +147,27 @@ final class TaskTables {
         }
     }
 
+    /** A file of a task, by the digest of its URL. */
+    record StoredFile(TaskKey task, Sha256 url, String kind) {}
+
+    /** The files of tasks that are locked. */
+    List<StoredFile> readFiles(Set<TaskKey> locked) throws SQLException {
+        if (locked.isEmpty()) {
+            return List.of();
+        }
+        try (PreparedStatement select = connection.prepareStatement(SELECT_FILES)) {
+            select.setArray(1, taskIds(locked));
+            List<StoredFile> files = new ArrayList<>();
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    Sha256 url = Sha256.ofBytes(row.getBytes("url_digest"));
+                    files.add(new StoredFile(key(row), url, row.getString("kind")));
+                }
+            }
+            return files;
+        }
+    }
+
     private Array taskIds(Set<TaskKey> tasks) throws SQLException {
         return connection.createArrayOf(
                 "varchar", tasks.stream().map(TaskKey::taskId).distinct().toArray());
@@ -190,6 +216,55 @@ final class TaskTables {
                 delete.setString(2, task.taskId());
                 delete.executeUpdate();
             }
+        }
+    }
+
+    /** Notes that tasks are open from now on, unless that is noted already. */
+    void insertOpenTasks(Collection<Task> tasks, Deadlines deadlines) throws SQLException {
+        if (tasks.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_OPEN_TASK)) {
+            for (Task task : tasks) {
+                insert.setString(1, task.key().provider());
+                insert.setString(2, task.key().taskId());
+                SqlTimes.set(insert, 3, task.changedAt());
+                SqlTimes.set(insert, 4, deadlines.firstLookup(task));
+                SqlTimes.set(insert, 5, deadlines.overdue(task));
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+    }
+
+    /** Notes that the providers of open tasks were heard. */
+    void updateOpenTasks(Collection<Task> tasks, Deadlines deadlines) throws SQLException {
+        if (tasks.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement update = connection.prepareStatement(UPDATE_OPEN_TASK)) {
+            for (Task task : tasks) {
+                SqlTimes.set(update, 1, deadlines.firstLookup(task));
+                update.setString(2, task.key().provider());
+                update.setString(3, task.key().taskId());
+                update.addBatch();
+            }
+            update.executeBatch();
+        }
+    }
+
+    /** Notes that tasks are over. */
+    void deleteOpenTasks(Collection<Task> tasks) throws SQLException {
+        if (tasks.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement delete = connection.prepareStatement(DELETE_OPEN_TASK)) {
+            for (Task task : tasks) {
+                delete.setString(1, task.key().provider());
+                delete.setString(2, task.key().taskId());
+                delete.addBatch();
+            }
+            delete.executeBatch();
         }
     }
 
@@ -254,7 +329,7 @@ final class TaskTables {
         try (PreparedStatement insert = connection.prepareStatement(INSERT_ALERT)) {
             for (GroupChanges.RaisedAlert alert : alerts) {
                 Callback callback = alert.callback();
-                insert.setObject(1, callback.id());
+                insert.setObject(1, alert.id());
                 insert.setString(2, alert.kind());
                 insert.setString(3, callback.provider());
                 insert.setString(4, callback.taskId());
@@ -291,7 +366,7 @@ final class TaskTables {
                     insert.setObject(6, callback.id());
                     SqlTimes.set(insert, 7, callback.recordedAt());
                     // The alert of this callback, if it was inserted.
-                    insert.setObject(8, callback.id());
+                    insert.setObject(8, alert.id());
                     insert.setString(9, callback.provider());
                     insert.setString(10, callback.taskId());
                     insert.setInt(11, alert.revision());
@@ -311,6 +386,11 @@ final class TaskTables {
         return details.isEmpty() ? null : JSON.valueToTree(details).toString();
     }
 
+    private static Duration seconds(ResultSet row, String column) throws SQLException {
+        int seconds = row.getInt(column);
+        return row.wasNull() ? null : Duration.ofSeconds(seconds);
+    }
+
     private static TaskKey key(ResultSet row) throws SQLException {
         return new TaskKey(row.getString("provider"), row.getString("task_id"));
     }
@@ -324,8 +404,10 @@ final class TaskTables {
                 row.getString("source_task_id"),
                 row.getString("regen_type"),
                 row.getString("status"),
-                Outcome.of(row.getString("outcome")),
+                Outcome.ofColumn(row.getString("outcome")),
                 row.getString("failure_reason"),
+                row.getString("expects"),
+                seconds(row, "overdue_after"),
                 SqlTimes.get(row, "occurred_at"),
                 SqlTimes.get(row, "first_received_at"),
                 SqlTimes.get(row, "last_callback_at"),

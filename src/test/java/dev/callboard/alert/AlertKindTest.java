@@ -21,7 +21,7 @@ final class AlertKindTest {
     void followsTheRulesOfADeclaredKindUnlessItIsBuiltIn() {
         assertThat(AlertKind.of("no_result")).isSameAs(AlertKind.NO_RESULT);
         assertThat(AlertKind.codes())
-                .hasSize(9)
+                .hasSize(12)
                 .allSatisfy(code -> assertThat(AlertKind.of(code).section()).isEqualTo(code));
         AlertKind declared = AlertKind.of("image_ready");
         assertThat(declared.code()).isEqualTo("image_ready");

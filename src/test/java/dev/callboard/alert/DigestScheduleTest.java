@@ -34,6 +34,13 @@ final class DigestScheduleTest {
                 "the interval doubles up to an hour           | failed  |    1 | 2400 | true  |   300 | 2400 | 3600",
                 "the interval stays an hour                   | failed  |    1 | 3600 | true  |   300 | 3600 | 3600",
                 "a longer interval of the settings stays      | failed  |    1 | 7200 | true  |  7200 | 7200 | 7200",
+                "the first missed ones are gathered           | missed  |    0 |    - | -     |   300 |   300 | 86400",
+                "missed ones that follow a mail wait a day    | missed  |    1 | 86400 | true |   300 | 86400 | 86400",
+                "missed ones wait a day after a quiet time    | missed  | 9000 | 86400 | true |   300 | 86400 | 86400",
+                "missed ones late in the day are gathered too | missed  | 86200 | 86400 | true |  300 | 86500 | 86400",
+                "missed ones of the next day are gathered     | missed  | 90000 | 86400 | true |  300 | 90300 | 86400",
+                "missed ones wait a day for an unsent mail    | missed  |    1 | 86400 | false |  300 | 86400 | 86400",
+                "missed ones wait a day whatever the interval | missed  |    1 | 86400 | true |  3600 | 86400 | 86400",
                 "all wait while the last mail is not sent     | failed  | 9000 |  300 | false |   300 |  300 |  600",
             })
     void isDueAtOnceAfterAQuietTimeAndInGrowingIntervalsElse(

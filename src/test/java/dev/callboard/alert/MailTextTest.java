@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -53,7 +54,20 @@ final class MailTextTest {
     private static MailContent.Alert alert(
             String taskId, String reason, String taskType, String businessId, String status, String details) {
         return new MailContent.Alert(
-                taskId, taskType, businessId, status, reason, List.of(), null, details, NOON, null, "failed");
+                taskId,
+                taskType,
+                businessId,
+                status,
+                reason,
+                List.of(),
+                null,
+                details,
+                NOON,
+                null,
+                false,
+                "failed",
+                NOON,
+                null);
     }
 
     private static MimeMessage mail(Settings settings, String kind, MailContent.Alert alert) throws Exception {
@@ -64,7 +78,10 @@ final class MailTextTest {
             Settings settings, String kind, List<MailContent.Alert> alerts, List<MailContent.File> files)
             throws Exception {
         long tasks = alerts.stream().filter(alert -> alert.taskId() != null).count();
-        MailContent content = new MailContent(alerts.size(), tasks, 0, NOON, NOON, List.of(), alerts, files);
+        MailContent.Missed missed = new MailContent.Missed(2, new RequestCounts.Counts(NOON, 1_400, 3));
+        MailContent.Recovered recovered = new MailContent.Recovered(2, List.of("x\r\n<script>", "y"));
+        MailContent content = new MailContent(
+                alerts.size(), tasks, 0, NOON, NOON, List.of(), alerts, files, recovered, Optional.of(missed));
         MimeMessage message = composer(settings)
                 .compose(new LeasedMail(
                         "<one@callboard>",
@@ -101,7 +118,20 @@ final class MailTextTest {
             })
     void escapesHostileValues(String hostile) throws Exception {
         MailContent.Alert alert = new MailContent.Alert(
-                hostile, hostile, hostile, hostile, hostile, List.of(hostile), hostile, null, NOON, null, hostile);
+                hostile,
+                hostile,
+                hostile,
+                hostile,
+                hostile,
+                List.of(hostile),
+                hostile,
+                null,
+                NOON,
+                null,
+                false,
+                hostile,
+                NOON,
+                NOON);
         for (String kind : kindsAndAnother()) {
             MimeMessage mail = mail(settings(), kind, alert);
             assertThat(mail.getHeader("Bcc")).isNull();
@@ -196,6 +226,9 @@ final class MailTextTest {
                 null,
                 NOON,
                 null,
+                false,
+                null,
+                null,
                 null);
         assertThat(TestMails.text(mail(settings(), "refused", alert)))
                 .contains("callboard.fotor.allowed-sources")
@@ -216,6 +249,9 @@ final class MailTextTest {
                 "malformed   | A callback from Fotor was not accepted          | routes/fotor.schema.json",
                 "malformed   | A callback from Fotor was not accepted          | curl -X POST http://127.0.0.1:9876/quarantine/replay",
                 "quarantine_full | Invalid callbacks from Fotor were deleted  | curl -X DELETE 'http://127.0.0.1:9876/quarantine?provider=fotor'",
+                "overdue     | Fotor has not reported the result of a task in time. | If Fotor does not know the task, order it again",
+                "missed      | A look-up found a finished task of Fotor that no callback had announced; its callback came late. | callboard.fotor.allowed-sources",
+                "lookup_refused | Fotor rejected the API key, so Callboard has stopped | Correct callboard.fotor.api-key, and callboard.fotor.api-id",
                 "undelivered | The mail server rejected an alert mail         | correct the address",
             })
     void beginsWithTheEventAndThenWhatToDo(String kind, String first, String toDo) throws Exception {
@@ -245,7 +281,20 @@ final class MailTextTest {
     @Test
     void namesTheOtherKindsOfTheSameCallback() throws Exception {
         MailContent.Alert alert = new MailContent.Alert(
-                "one", null, null, "1", null, List.of("flagged", "late_payment"), null, null, NOON, null, "completed");
+                "one",
+                null,
+                null,
+                "1",
+                null,
+                List.of("flagged", "late_payment"),
+                null,
+                null,
+                NOON,
+                null,
+                false,
+                "completed",
+                NOON,
+                null);
         assertThat(TestMails.text(mail(settings(), "incomplete", alert)))
                 .contains("Also:      marked as harmful or sensitive\nAlso:      late payment\n");
     }
@@ -261,6 +310,80 @@ final class MailTextTest {
         assertThat(new Recipients(settings()).of(AlertKind.of("late_payment"), "fotor"))
                 .extracting(Object::toString)
                 .containsExactly("ops@localhost");
+    }
+
+    @Test
+    void saysWhatTheProviderAnswersAboutAnOverdueTask() throws Exception {
+        Instant before = NOON.minusSeconds(3600);
+        MailContent.Alert inProgress = overdue("in_progress", "video_generating", NOON.minusSeconds(60), before);
+        assertThat(mail(settings(), "overdue", inProgress).getSubject())
+                .isEqualTo("Fotor: task overdue, the provider does not know it (one, url_to_video)");
+        assertThat(TestMails.text(mail(settings(), "overdue", inProgress)))
+                .contains(
+                        """
+                        Task:      one
+                        Status:    video_generating
+                        Type:      url_to_video
+                        Business:  order-7
+                        Open:      since 2026-07-01 11:00:00 UTC, last change 2026-07-01 11:59:00 UTC
+                        Answer:    the provider does not know it
+                        When:      2026-07-01 12:00:00 UTC (when it became overdue)
+                        """);
+        assertThat(TestMails.text(mail(settings(), "overdue", overdue("expected", "expected", before, before))))
+                .contains("Status:    no callback received yet\n", "Open:      since 2026-07-01 11:00:00 UTC\n");
+        assertThat(TestMails.text(mail(settings(), "overdue", overdue("completed", "image_generated", NOON, before))))
+                .doesNotContain("Now:");
+        assertThat(TestMails.text(mail(settings(), "overdue", overdue("completed", "video_generated", NOON, null))))
+                .contains("Now:       completed\n")
+                .doesNotContain("Open:");
+    }
+
+    private static MailContent.Alert overdue(String outcome, String status, Instant changedAt, Instant openSince) {
+        return new MailContent.Alert(
+                "one",
+                "url_to_video",
+                "order-7",
+                status,
+                null,
+                List.of(),
+                "the provider does not know it",
+                null,
+                NOON,
+                null,
+                false,
+                outcome,
+                changedAt,
+                openSince);
+    }
+
+    @Test
+    void countsTheRequestsThatWereNotAcceptedBesideMissingCallbacks() throws Exception {
+        MimeMessage mail = mail(settings(), "missed", List.of(alert("one", null), alert("two", null)), List.of());
+        assertThat(mail.getSubject()).isEqualTo("Fotor: callbacks missing, look-ups found 2 tasks finished");
+        assertThat(TestMails.text(mail))
+                .startsWith("Look-ups found 2 finished tasks of Fotor that no callback had announced;"
+                        + " the callbacks of 2 of them came late.\n")
+                .contains(
+                        """
+
+                        Since 2026-07-01 12:00:00 UTC, this process has answered
+                          1,400 x 403 at Fotor's callback URL (caller rejected)
+                          3 x 503 on the public port (not accepted)
+
+                        Since the last mail, 2 of the tasks in it have completed: x <script>, y
+
+                        From 2026""");
+        assertThat(TestMails.html(mail)).contains("have completed</strong>: x &lt;script&gt;, y</p>");
+        assertThat(TestMails.text(mail(settings(), "failed", alert("one", null))))
+                .doesNotContain("this process");
+    }
+
+    @Test
+    void saysThatALookUpFoundIt() throws Exception {
+        MailContent.Alert found = new MailContent.Alert(
+                "one", null, null, "2", null, List.of(), null, null, NOON, null, true, "failed", NOON, null);
+        assertThat(TestMails.text(mail(settings(), "failed", found)))
+                .contains("When:      2026-07-01 12:00:00 UTC (when the look-up found it)\n");
     }
 
     @Test

@@ -52,7 +52,13 @@ record QuarantineTest(Backend backend) {
                         .replaceAll(
                                 "constant:(\\s+)expression: in_progress",
                                 "simple:$1expression: no \\${variable.status}"));
-        callboard = TestCallboard.start(backend, Map.of("callboard.routes", "file:" + routes + "/*.camel.yaml"));
+        callboard = TestCallboard.start(
+                backend,
+                Map.of(
+                        "callboard.routes",
+                        "file:" + routes + "/*.camel.yaml",
+                        "callboard.broken.api-url",
+                        "https://api.example.com"));
     }
 
     @AfterParameterizedClassInvocation

@@ -164,9 +164,9 @@ final class ModelTest extends OnEachDatabase {
     @Test
     void leadsToTheSameRowsWithSeveralCallbacksOfATaskInOneGroup() throws Exception {
         Random random = seeded();
-        TaskStore store = new TaskStore(callboard.callboard().database());
+        TaskStore store = new TaskStore(callboard.callboard().database(), new Deadlines(Map.of()));
         TaskRecorder recorder =
-                new TaskRecorder(null, null, Set.copyOf(AlertKind.codes()), Clock.systemUTC(), Runnable::run);
+                new TaskRecorder(null, null, null, Set.copyOf(AlertKind.codes()), Clock.systemUTC(), Runnable::run);
         Map<String, List<Sent>> sequences = new LinkedHashMap<>();
         List<Callback> group = new ArrayList<>();
         for (int i = 0; i < TASKS; i++) {

@@ -228,6 +228,16 @@ final class OrderTest {
         assertThat(replaced.apply(recorded(Map.of())).failureReason()).isNull();
     }
 
+    /** Fotor gives a reason only when it is asked, and its callback may come after that. */
+    @Test
+    void keepsTheReasonOfAFailureThatAnotherCallbackOmits() {
+        Task task = Task.of(recorded(Map.of("status", "2", "outcome", "failed", "failureReason", "too dark")));
+
+        Task replaced = task.apply(recorded(Map.of("status", "2", "outcome", "failed")));
+
+        assertThat(replaced.failureReason()).isEqualTo("too dark");
+    }
+
     // ---- which times count ----
 
     @Test
@@ -349,7 +359,12 @@ final class OrderTest {
                 Map.of("provider", "fotor", "taskId", "t", "status", "1", "outcome", "completed", "payload", "{}"));
         all.putAll(variables);
         return new TaskRecorder(
-                        null, null, Set.copyOf(AlertKind.codes()), Clock.fixed(NOON, ZoneOffset.UTC), Runnable::run)
+                        null,
+                        null,
+                        null,
+                        Set.copyOf(AlertKind.codes()),
+                        Clock.fixed(NOON, ZoneOffset.UTC),
+                        Runnable::run)
                 .callback(all::get);
     }
 }

@@ -58,7 +58,7 @@ record TaskStoreTest(Backend backend) {
         properties.putAll(backend.newDatabase(TestCallboard.newFolder()));
         settings = Settings.read(Path.of("no-file"), Map.of(), properties);
         database = Database.open(settings);
-        store = new TaskStore(database);
+        store = new TaskStore(database, new Deadlines(Map.of()));
     }
 
     @AfterParameterizedClassInvocation
@@ -141,7 +141,7 @@ record TaskStoreTest(Backend backend) {
         Database another = database.isH2() ? database : Database.open(settings);
         ExecutorService threads = Executors.newFixedThreadPool(8);
         try {
-            List<TaskStore> stores = List.of(store, new TaskStore(another));
+            List<TaskStore> stores = List.of(store, new TaskStore(another, new Deadlines(Map.of())));
             List<Future<List<RecordResult>>> written = new ArrayList<>();
             for (int i = 0; i < 16; i++) {
                 TaskStore one = stores.get(i % 2);
@@ -306,7 +306,7 @@ record TaskStoreTest(Backend backend) {
         Database another = database.isH2() ? database : Database.open(settings);
         ExecutorService threads = Executors.newFixedThreadPool(8);
         try {
-            List<TaskStore> stores = List.of(store, new TaskStore(another));
+            List<TaskStore> stores = List.of(store, new TaskStore(another, new Deadlines(Map.of())));
             List<Future<List<RecordResult>>> written = new ArrayList<>();
             for (int i = 0; i < groups.size(); i++) {
                 TaskStore one = stores.get(i % 2);

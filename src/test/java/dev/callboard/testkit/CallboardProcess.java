@@ -151,6 +151,28 @@ public final class CallboardProcess implements AutoCloseable {
         }
     }
 
+    /**
+     * Lets each write of the process fail beyond the first bytes of a file, as on a full disk, or ends that. Linux only.
+     *
+     * @return whether the system can do so
+     */
+    public boolean setDiskFull(boolean full) {
+        try {
+            return new ProcessBuilder(
+                                    "prlimit",
+                                    "--pid=" + process.pid(),
+                                    "--fsize=" + (full ? "1024" : "unlimited") + ":")
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
     /** The exit code, once it has ended by itself or after a signal. */
     public int exitCode() {
         await();

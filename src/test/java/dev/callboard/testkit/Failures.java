@@ -1,6 +1,7 @@
 package dev.callboard.testkit;
 
 import dev.callboard.task.Callback;
+import dev.callboard.task.Deadlines;
 import dev.callboard.task.NotRecordedException;
 import dev.callboard.task.Origin;
 import dev.callboard.task.Outcome;
@@ -38,7 +39,7 @@ public final class Failures {
 
     public static void record(TestCallboard callboard, List<Callback> group) {
         try {
-            new TaskStore(callboard.callboard().database()).recordGroup(group);
+            new TaskStore(callboard.callboard().database(), new Deadlines(Map.of())).recordGroup(group);
         } catch (NotRecordedException | RejectedByDatabaseException e) {
             throw new IllegalStateException(e);
         }

@@ -1,9 +1,11 @@
 package dev.callboard.testkit;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -15,6 +17,7 @@ public final class ReceivedRequests {
 
     private final Map<String, Integer> byPath = new HashMap<>();
     private final Map<String, Integer> byTask = new HashMap<>();
+    private final Map<String, List<Long>> timesByTask = new HashMap<>();
     private final Set<String> credentials = new TreeSet<>();
     private final Deque<Long> lastSecond = new ArrayDeque<>();
     private int total;
@@ -25,6 +28,8 @@ public final class ReceivedRequests {
         total++;
         byPath.merge(path, 1, Integer::sum);
         taskIds.forEach(id -> byTask.merge(id, 1, Integer::sum));
+        taskIds.forEach(
+                id -> timesByTask.computeIfAbsent(id, key -> new ArrayList<>()).add(nanos));
         this.credentials.addAll(credentials);
         while (!lastSecond.isEmpty() && nanos - lastSecond.getFirst() >= SECOND) {
             lastSecond.removeFirst();
@@ -45,6 +50,13 @@ public final class ReceivedRequests {
     /** How often each task was looked up, alone or with others. */
     public synchronized Map<String, Integer> byTask() {
         return Map.copyOf(byTask);
+    }
+
+    /** When each task was looked up, by {@link System#nanoTime()}, in the order of the requests. */
+    public synchronized Map<String, List<Long>> timesByTask() {
+        Map<String, List<Long>> copy = new HashMap<>();
+        timesByTask.forEach((id, times) -> copy.put(id, List.copyOf(times)));
+        return copy;
     }
 
     /** The greatest number of requests within any time of one second. */

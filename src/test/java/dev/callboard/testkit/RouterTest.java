@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.callboard.callback.Results;
+import dev.callboard.provider.LookupHttp;
+import dev.callboard.provider.LookupSteps;
+import dev.callboard.settings.Settings;
+import java.time.Clock;
 import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
@@ -18,6 +22,7 @@ import org.apache.camel.test.main.junit5.CamelMainTestSupport;
  */
 public abstract class RouterTest extends CamelMainTestSupport {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MAX_BYTES = 1_000_000;
 
     private final String provider;
 
@@ -37,13 +42,22 @@ public abstract class RouterTest extends CamelMainTestSupport {
                         .from("direct:receive-{{provider}}")
                         .to("direct:{{provider}}");
                 from("direct:record-task").to("mock:record-task");
+                from("direct:record-lookup").to("mock:record-lookup");
             }
         });
+    }
+
+    /** The placeholders of the route that looks tasks up. */
+    @Override
+    protected String getPropertyPlaceholderLocations() {
+        return "file:" + Settings.FILE;
     }
 
     @Override
     protected void bindToRegistry(Registry registry) {
         registry.bind("results", new Results());
+        registry.bind("lookup", new LookupSteps(MAX_BYTES, Clock.systemUTC()));
+        registry.bind("lookupHttp", new LookupHttp());
     }
 
     /** Sends a callback to the router; the exchange, with its variables, as it is recorded. */
