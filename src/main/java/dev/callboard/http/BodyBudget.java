@@ -1,7 +1,6 @@
 package dev.callboard.http;
 
 import io.vertx.core.Handler;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
@@ -58,10 +57,10 @@ final class BodyBudget implements Handler<RoutingContext> {
         }
     }
 
-    /** Without a length, a body of HTTP/1 is chunked, and one of HTTP/2 is not announced. */
+    /** Without a length, a body of HTTP/1 is chunked, and one of HTTP/2 is announced by its type alone. */
     private static boolean mayHaveBody(HttpServerRequest request) {
         return request.version() == HttpVersion.HTTP_2
-                ? !HttpMethod.GET.equals(request.method())
+                ? request.headers().contains("Content-Type")
                 : request.headers().contains("Transfer-Encoding");
     }
 
