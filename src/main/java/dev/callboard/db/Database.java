@@ -162,6 +162,14 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes a connection of {@link #dataSource} out of its pool after an error that it may have caused itself. The pool would
+     * hand it out again unchecked to whoever asks within half a second.
+     */
+    public void evict(Connection connection) {
+        background.evictConnection(connection);
+    }
+
     /** How many groups of callbacks are worth writing at the same time. */
     public int writers() {
         return engine.writers();

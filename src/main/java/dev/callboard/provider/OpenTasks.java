@@ -1,6 +1,7 @@
 package dev.callboard.provider;
 
 import dev.callboard.db.Database;
+import dev.callboard.db.SqlErrors;
 import dev.callboard.db.SqlFile;
 import dev.callboard.db.SqlTimes;
 import dev.callboard.db.Transaction;
@@ -252,8 +253,19 @@ final class OpenTasks {
     }
 
     private <T> T transact(Transaction.Work<T> work) throws SQLException {
+        return run(connection -> Transaction.run(connection, work));
+    }
+
+    private <T> T run(Transaction.Work<T> work) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
-            return Transaction.run(connection, work);
+            try {
+                return work.run(connection);
+            } catch (SQLException e) {
+                if (SqlErrors.isConnectionSuspect(e)) {
+                    database.evict(connection);
+                }
+                throw e;
+            }
         }
     }
 

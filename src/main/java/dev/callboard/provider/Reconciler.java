@@ -45,7 +45,7 @@ public final class Reconciler implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
 
     /** How often a provider's tasks are looked for that are due. */
-    private static final Duration INTERVAL = Duration.ofMillis(500);
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
 
     /** What a process that was killed had leased is looked up by another one, or after its next start, only then. */
     private static final Duration LEASE_TIMEOUT = Duration.ofMinutes(1);
