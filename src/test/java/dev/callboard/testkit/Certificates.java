@@ -2,6 +2,7 @@ package dev.callboard.testkit;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +14,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * Certificates for mail servers of tests, created on first use. From then on this JVM trusts those of {@link
+ * Certificates for servers of tests, created on first use. From then on this JVM trusts those of {@link
  * #TRUSTED} and {@link #FOR_ANOTHER_HOST} and no others, as if a company's own authority had been added to it.
  */
 public enum Certificates {
@@ -37,6 +38,14 @@ public enum Certificates {
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(null, trust.getTrustManagers(), null);
             SSLContext.setDefault(context);
+            // For clients that do not use the default context, and for processes that are started with these
+            // properties.
+            Path store = Files.createTempDirectory("callboard").resolve("trusted.p12");
+            try (OutputStream out = Files.newOutputStream(store)) {
+                trusted.store(out, PASSWORD.toCharArray());
+            }
+            System.setProperty("javax.net.ssl.trustStore", store.toString());
+            System.setProperty("javax.net.ssl.trustStorePassword", PASSWORD);
         } catch (GeneralSecurityException | IOException e) {
             throw new IllegalStateException(e);
         }

@@ -39,6 +39,11 @@ public final class SimulatedFotor extends SimulatedProvider {
         super(clock);
     }
 
+    /** Over TLS, with this certificate. */
+    public SimulatedFotor(Certificates certificate) {
+        super(certificate);
+    }
+
     public void answerUnknownWith(Unknown unknown) {
         this.unknown = unknown;
     }

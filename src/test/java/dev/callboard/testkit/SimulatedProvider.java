@@ -8,6 +8,7 @@ import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.PfxOptions;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -40,8 +41,9 @@ public abstract class SimulatedProvider implements AutoCloseable {
             .setWorkerPoolSize(1)
             .setFileSystemOptions(
                     new FileSystemOptions().setClassPathResolvingEnabled(false).setFileCachingEnabled(false)));
-    private final HttpServer server = listen(this::handle);
-    private final HttpServer elsewhereServer = listen(this::handleElsewhere);
+    private final HttpServer server;
+    private final HttpServer elsewhereServer;
+    private final boolean encrypted;
 
     private final Clock clock;
     private final Map<String, SimulatedTask> tasks = new ConcurrentHashMap<>();
@@ -55,11 +57,29 @@ public abstract class SimulatedProvider implements AutoCloseable {
 
     /** @param clock of the times in bodies */
     protected SimulatedProvider(Clock clock) {
-        this.clock = clock;
+        this(clock, new HttpServerOptions());
     }
 
-    private HttpServer listen(Handler<HttpServerRequest> handler) {
-        return vertx.createHttpServer(new HttpServerOptions().setHttp2ClearTextEnabled(false))
+    /** Over TLS, with this certificate. */
+    protected SimulatedProvider(Certificates certificate) {
+        this(
+                Clock.systemUTC(),
+                new HttpServerOptions()
+                        .setSsl(true)
+                        .setKeyCertOptions(new PfxOptions()
+                                .setPath(certificate.file.toString())
+                                .setPassword(Certificates.PASSWORD)));
+    }
+
+    private SimulatedProvider(Clock clock, HttpServerOptions options) {
+        this.clock = clock;
+        this.encrypted = options.isSsl();
+        this.server = listen(options, this::handle);
+        this.elsewhereServer = listen(new HttpServerOptions(), this::handleElsewhere);
+    }
+
+    private HttpServer listen(HttpServerOptions options, Handler<HttpServerRequest> handler) {
+        return vertx.createHttpServer(options.setHttp2ClearTextEnabled(false).setUseAlpn(false))
                 .requestHandler(handler)
                 .listen(0, "127.0.0.1")
                 .toCompletionStage()
@@ -69,7 +89,7 @@ public abstract class SimulatedProvider implements AutoCloseable {
 
     /** The base URL, without a slash at the end. */
     public final String url() {
-        return "http://127.0.0.1:" + server.actualPort();
+        return (encrypted ? "https://localhost:" : "http://127.0.0.1:") + server.actualPort();
     }
 
     final String elsewhereUrl() {
