@@ -19,7 +19,7 @@ import java.util.List;
 final class Benchmark {
     private static final int STARTS = Integer.getInteger("bench.starts", 3);
     private static final List<String> CASES =
-            List.of(System.getProperty("bench.cases", "1,2,3,4,5,6,7,8,9,10,11,12,13,14")
+            List.of(System.getProperty("bench.cases", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16")
                     .split(",", -1));
 
     private Benchmark() {}

@@ -96,6 +96,9 @@ final class Cases {
             all.add(new Case(
                     11, "another version on PostgreSQL", false, (home, java) -> onPostgresql(other, home, java, 1, 0)));
         }
+        String lookups = ", " + Lookups.PER_SECOND + " look-ups a second";
+        all.add(new Case(15, "Callboard on H2" + lookups, false, this::lookingUpOnH2));
+        all.add(new Case(16, "Callboard on PostgreSQL" + lookups, false, this::lookingUpOnPostgresql));
         all.add(new Case(9, "two nodes on PostgreSQL", false, (home, java) -> onPostgresql(here, home, java, 2, 0)));
         all.add(new Case(3, "the same routes, recording nothing", false, this::withoutRecording));
         all.add(new Case(4, "a plain Camel route, one insert a request", false, this::plainRoute));
@@ -164,6 +167,34 @@ final class Cases {
             return recording(processes, database, java, true);
         } finally {
             Servers.drop(server, database);
+        }
+    }
+
+    private Sample lookingUpOnH2(Path home, JavaOptions java) throws Exception {
+        return lookingUp(home, Backend.H2.newDatabase(home), java);
+    }
+
+    private Sample lookingUpOnPostgresql(Path home, JavaOptions java) throws Exception {
+        Map<String, String> database = server.newDatabase();
+        try {
+            return lookingUp(home, database, java);
+        } finally {
+            Servers.drop(server, database);
+        }
+    }
+
+    /** Other tasks than those of the load are open, and their provider is asked about them all the time. */
+    private Sample lookingUp(Path home, Map<String, String> database, JavaOptions java) throws Exception {
+        try (Lookups lookups = new Lookups()) {
+            try (CallboardProcess callboard = Servers.callboard(Path.of(""), home, database, java.options())) {
+                callboard.start();
+                lookups.startAt(callboard.port);
+            }
+            Map<String, String> settings = new HashMap<>(database);
+            settings.putAll(lookups.settings());
+            CallboardProcess callboard = Servers.callboard(Path.of(""), home, settings, java.options());
+            Sample sample = recording(List.of(callboard), database, java, true);
+            return sample.note(lookups.count() + " look-ups");
         }
     }
 
