@@ -81,8 +81,11 @@ public final class AlertMetrics {
     /** Counts the alerts in the database, and looks for mails that no server accepts. */
     public void refresh() throws SQLException {
         requests.sample();
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement select = connection.prepareStatement(COUNT_ALERTS);
+        database.run(this::count);
+    }
+
+    private Void count(Connection connection) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(COUNT_ALERTS);
                 ResultSet row = select.executeQuery();
                 PreparedStatement selectMail = connection.prepareStatement(SELECT_OLDEST_FAILING_MAIL);
                 ResultSet mail = selectMail.executeQuery()) {
@@ -97,6 +100,7 @@ public final class AlertMetrics {
             mail.next();
             health.updateStuck(Optional.ofNullable(SqlTimes.get(mail, "created_at"))
                     .filter(since -> MailHealthCheck.isStuck(since, clock.instant())));
+            return null;
         }
     }
 }

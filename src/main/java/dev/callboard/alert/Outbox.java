@@ -7,7 +7,6 @@ import dev.callboard.alert.OutboxStore.MailState;
 import dev.callboard.alert.OutboxStore.RecipientState;
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlErrors;
-import dev.callboard.db.Transaction;
 import dev.callboard.settings.Settings;
 import jakarta.mail.internet.InternetAddress;
 import java.io.IOException;
@@ -73,22 +72,6 @@ public final class Outbox {
         this.clock = clock;
     }
 
-    /** Runs statements in a transaction of their own. */
-    private <T> T transact(Transaction.Work<T> work) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            return Transaction.run(connection, work);
-        }
-    }
-
-    /** The same, and what is committed then survives the loss of the process and of power. */
-    private <T> T transactDurably(Transaction.Work<T> work) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            T result = Transaction.run(connection, work);
-            database.sync(connection);
-            return result;
-        }
-    }
-
     private Instant now() {
         return clock.instant().truncatedTo(ChronoUnit.MICROS);
     }
@@ -99,7 +82,7 @@ public final class Outbox {
      * they expire.
      */
     void resume() throws SQLException {
-        transact(connection -> {
+        database.transact(connection -> {
             if (database.isH2()) {
                 store.releaseLeases(connection);
             }
@@ -169,13 +152,11 @@ public final class Outbox {
 
     /** Without a further mail, if the latest one is suppressed too. */
     private boolean suppress(AlertGroup group) throws SQLException {
-        return transact(connection -> store.gatherSuppressedAlerts(connection, group, now()));
+        return database.transact(connection -> store.gatherSuppressedAlerts(connection, group, now()));
     }
 
     private List<AlertGroup> alertGroups() throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            return store.alertGroups(connection);
-        }
+        return database.run(store::alertGroups);
     }
 
     /**
@@ -183,7 +164,7 @@ public final class Outbox {
      * would have another Message-ID after the loss of the process.
      */
     private void createMail(AlertGroup group, Duration untilNext) throws SQLException {
-        transactDurably(connection -> {
+        database.transactDurably(connection -> {
             String mailId = "<" + UUID.randomUUID() + "@callboard>";
             if (store.insertMail(connection, mailId, group, now(), interval, untilNext)) {
                 store.gatherAlerts(connection, mailId, group);
@@ -198,20 +179,16 @@ public final class Outbox {
     }
 
     private List<FairShare.Queue> dueMails() throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            return store.dueMails(connection, now());
-        }
+        return database.run(connection -> store.dueMails(connection, now()));
     }
 
     private Optional<DueMail> dueMail(FairShare.Queue queue) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            return store.dueMail(connection, queue, now());
-        }
+        return database.run(connection -> store.dueMail(connection, queue, now()));
     }
 
     /** Leases a mail with all that an attempt needs; empty if another process was faster. */
     private Optional<LeasedMail> lease(DueMail due) throws SQLException {
-        return transact(connection -> {
+        return database.transact(connection -> {
             UUID leaseId = UUID.randomUUID();
             Instant now = now();
             if (!store.lease(connection, due.mailId(), leaseId, now, now.plus(LEASE_TIMEOUT))) {
@@ -248,7 +225,8 @@ public final class Outbox {
     private void renewLease(String mailId, UUID leaseId) throws IOException {
         boolean held;
         try {
-            held = transact(connection -> store.renewLease(connection, mailId, leaseId, now().plus(HAND_OVER_TIMEOUT)));
+            held = database.transact(
+                    connection -> store.renewLease(connection, mailId, leaseId, now().plus(HAND_OVER_TIMEOUT)));
         } catch (SQLException e) {
             throw new IOException("its lease could not be renewed: " + SqlErrors.describe(e), e);
         }
@@ -294,7 +272,7 @@ public final class Outbox {
         String error = noAlerts
                 ? "its alerts have been removed"
                 : "no recipient is left (" + Settings.Alerts.keyOfKind(mail.kind()) + ")";
-        transact(connection -> {
+        database.transact(connection -> {
             store.deleteRecipients(connection, mail.mailId(), mail.addresses());
             return store.mark(
                     connection,
@@ -335,7 +313,7 @@ public final class Outbox {
                 ? now.plus(RetryBackoff.delay(
                         mail.attempt(), ThreadLocalRandom.current().nextDouble()))
                 : null;
-        boolean leased = transactDurably(connection -> {
+        boolean leased = database.transactDurably(connection -> {
             if (!store.mark(
                     connection,
                     mail,
@@ -421,7 +399,7 @@ public final class Outbox {
             @Variable("provider") String provider,
             @Variable("detail") String detail)
             throws SQLException {
-        return transact(connection -> raise(connection, kind, provider, provider, detail, now())) ? 1 : 0;
+        return database.transact(connection -> raise(connection, kind, provider, provider, detail, now())) ? 1 : 0;
     }
 
     private boolean raise(Connection connection, String kind, String provider, String about, String detail, Instant now)

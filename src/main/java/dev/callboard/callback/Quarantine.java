@@ -3,7 +3,6 @@ package dev.callboard.callback;
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlFile;
 import dev.callboard.db.SqlTimes;
-import dev.callboard.db.Transaction;
 import dev.callboard.text.SafeText;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -86,13 +85,10 @@ public final class Quarantine {
      */
     public int keep(Exchange exchange) throws SQLException {
         String provider = SafeText.field(exchange.getVariable("provider"), MAX_PROVIDER);
-        int evicted;
-        try (Connection connection = database.dataSource().getConnection()) {
-            evicted = Transaction.run(connection, c -> {
-                insert(c, provider, exchange);
-                return delete(c, excess(c, provider));
-            });
-        }
+        int evicted = database.transact(connection -> {
+            insert(connection, provider, exchange);
+            return delete(connection, excess(connection, provider));
+        });
         if (evicted > 0) {
             evictions(provider).increment(evicted);
             LOG.warn(
@@ -160,18 +156,17 @@ public final class Quarantine {
         if (uuid.isEmpty()) {
             return false;
         }
-        try (Connection connection = database.dataSource().getConnection()) {
-            return delete(connection, List.of(uuid.get())) == 1;
-        }
+        return database.run(connection -> delete(connection, List.of(uuid.get()))) == 1;
     }
 
     /** Deletes all callbacks of a provider; returns their number. */
     public int dismissAll(@Header("provider") String provider) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement delete = connection.prepareStatement(DELETE_OF_PROVIDER)) {
-            delete.setString(1, provider);
-            return delete.executeUpdate();
-        }
+        return database.run(connection -> {
+            try (PreparedStatement delete = connection.prepareStatement(DELETE_OF_PROVIDER)) {
+                delete.setString(1, provider);
+                return delete.executeUpdate();
+            }
+        });
     }
 
     /** The body of a callback as it was received, but without our token; null if there is no such callback. */
@@ -180,13 +175,14 @@ public final class Quarantine {
         if (uuid.isEmpty()) {
             return null;
         }
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement select = connection.prepareStatement(SELECT_BODY)) {
-            select.setObject(1, uuid.get());
-            try (ResultSet row = select.executeQuery()) {
-                return row.next() ? body(row) : null;
+        return database.run(connection -> {
+            try (PreparedStatement select = connection.prepareStatement(SELECT_BODY)) {
+                select.setObject(1, uuid.get());
+                try (ResultSet row = select.executeQuery()) {
+                    return row.next() ? body(row) : null;
+                }
             }
-        }
+        });
     }
 
     private static byte[] body(ResultSet row) throws SQLException {
@@ -203,16 +199,17 @@ public final class Quarantine {
     public void load(@Body Object id, Exchange exchange) throws SQLException {
         exchange.setVariable("loaded", false);
         Optional<UUID> uuid = uuid(String.valueOf(id));
-        if (uuid.isEmpty()) {
-            return;
+        if (uuid.isPresent()) {
+            exchange.setVariable("loaded", database.run(connection -> load(uuid.get(), exchange, connection)));
         }
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement select = connection.prepareStatement(SELECT)) {
-            select.setObject(1, uuid.get());
+    }
+
+    private static boolean load(UUID id, Exchange exchange, Connection connection) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(SELECT)) {
+            select.setObject(1, id);
             try (ResultSet row = select.executeQuery()) {
                 if (row.next()) {
-                    exchange.setVariable("loaded", true);
-                    exchange.setVariable("quarantineId", uuid.get().toString());
+                    exchange.setVariable("quarantineId", id.toString());
                     exchange.setVariable("provider", row.getString("provider"));
                     exchange.setVariable("clientAddress", row.getString("client_address"));
                     exchange.setVariable("businessId", row.getString("business_id"));
@@ -221,7 +218,9 @@ public final class Quarantine {
                             "receivedAt", SqlTimes.get(row, "received_at").atOffset(ZoneOffset.UTC));
                     exchange.setVariable("origin", "replay");
                     exchange.getMessage().setBody(body(row));
+                    return true;
                 }
+                return false;
             }
         }
     }

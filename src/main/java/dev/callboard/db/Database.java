@@ -163,11 +163,36 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Takes a connection of {@link #dataSource} out of its pool after an error that it may have caused itself. The pool would
-     * hand it out again unchecked to whoever asks within half a second.
+     * Runs statements on a connection of {@link #dataSource}, each in a transaction of its own.
+     *
+     * @return what the work returns
      */
-    public void evict(Connection connection) {
-        background.evictConnection(connection);
+    public <T> T run(Transaction.Work<T> work) throws SQLException {
+        try (Connection connection = background.getConnection()) {
+            try {
+                return work.run(connection);
+            } catch (SQLException e) {
+                if (SqlErrors.isConnectionSuspect(e)) {
+                    // The pool would hand it out again unchecked to whoever asks within half a second.
+                    background.evictConnection(connection);
+                }
+                throw e;
+            }
+        }
+    }
+
+    /** Runs statements in one transaction on a connection of {@link #dataSource}; returns what the work returns. */
+    public <T> T transact(Transaction.Work<T> work) throws SQLException {
+        return run(connection -> Transaction.run(connection, work));
+    }
+
+    /** The same, and what is committed then survives the loss of the process and of power. */
+    public <T> T transactDurably(Transaction.Work<T> work) throws SQLException {
+        return run(connection -> {
+            T result = Transaction.run(connection, work);
+            sync(connection);
+            return result;
+        });
     }
 
     /** How many groups of callbacks are worth writing at the same time. */

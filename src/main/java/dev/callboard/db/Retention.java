@@ -65,31 +65,24 @@ public final class Retention {
         int tasks = 0;
         int step;
         do {
-            step = deleteTasksBefore(expiry);
+            step = database.transact(connection -> deleteTasksBefore(expiry, connection));
             tasks += step;
         } while (step == MAX_TASKS_A_STEP);
-        try (Connection connection = database.dataSource().getConnection()) {
-            for (String delete : DELETE_EXPIRED) {
+        for (String delete : DELETE_EXPIRED) {
+            database.run(connection -> {
                 try (PreparedStatement statement = connection.prepareStatement(delete)) {
                     SqlTimes.set(statement, 1, expiry);
-                    statement.executeUpdate();
+                    return statement.executeUpdate();
                 }
-            }
+            });
         }
         if (tasks > 0) {
             LOG.info("deleted expired tasks count={} last-callback-before={}", tasks, expiry);
         }
     }
 
-    /** One step in one transaction; returns how many tasks it deleted. */
-    private int deleteTasksBefore(Instant expiry) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            return Transaction.run(connection, c -> deleteTasksBefore(expiry, c));
-        }
-    }
-
     /**
-     * Selects and locks before it deletes: a callback that arrived before the lock has renewed its task, which is then not
+     * One step in one transaction; returns how many tasks it deleted. Selects and locks before it deletes: a callback that arrived before the lock has renewed its task, which is then not
      * selected; one that arrives later waits, finds the task deleted, and is recorded as the first of a new task.
      */
     private static int deleteTasksBefore(Instant expiry, Connection connection) throws SQLException {

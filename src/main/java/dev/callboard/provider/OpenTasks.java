@@ -1,10 +1,8 @@
 package dev.callboard.provider;
 
 import dev.callboard.db.Database;
-import dev.callboard.db.SqlErrors;
 import dev.callboard.db.SqlFile;
 import dev.callboard.db.SqlTimes;
-import dev.callboard.db.Transaction;
 import dev.callboard.text.SafeText;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -81,7 +79,7 @@ final class OpenTasks {
     /** Leases tasks that are due, those that have waited longest first. */
     Lease lease(String provider, Instant now, Instant until, int max) throws SQLException {
         UUID id = UUID.randomUUID();
-        return transact(connection -> {
+        return database.transact(connection -> {
             List<String> due = lock(connection, LOCK_DUE, provider, max, now, now);
             update(connection, LEASE, provider, due, taskId -> new Object[] {id, until});
             return new Lease(id, now, read(connection, provider, due));
@@ -90,7 +88,7 @@ final class OpenTasks {
 
     /** Gives tasks of a lease back; they stay due. */
     void release(String provider, Lease lease, Collection<String> taskIds) throws SQLException {
-        transact(connection -> {
+        database.transact(connection -> {
             List<String> left = lockLeased(connection, provider, lease, taskIds);
             update(connection, RELEASE, provider, left, taskId -> new Object[0]);
             return left;
@@ -103,11 +101,12 @@ final class OpenTasks {
      */
     void endForeignLeases(String provider) throws SQLException {
         if (database.isH2()) {
-            try (Connection connection = database.dataSource().getConnection();
-                    PreparedStatement update = connection.prepareStatement(RELEASE_ALL)) {
-                update.setString(1, provider);
-                update.executeUpdate();
-            }
+            database.run(connection -> {
+                try (PreparedStatement update = connection.prepareStatement(RELEASE_ALL)) {
+                    update.setString(1, provider);
+                    return update.executeUpdate();
+                }
+            });
         }
     }
 
@@ -121,7 +120,7 @@ final class OpenTasks {
 
     /** Notes answers about tasks of a lease, and ends the lease for them. */
     void note(String provider, Lease lease, Map<String, Noted> answers, Instant now) throws SQLException {
-        transact(connection -> {
+        database.transact(connection -> {
             List<String> left = lockLeased(connection, provider, lease, answers.keySet());
             update(connection, NOTE_ANSWER, provider, left, id -> new Object[] {
                 now,
@@ -155,7 +154,7 @@ final class OpenTasks {
             int first = all;
             // The latest time that one of this step gets: what is due before it is left as it is.
             Instant latest = at.apply(first + MAX_STEP);
-            step = transact(connection -> {
+            step = database.transact(connection -> {
                 List<String> found = lock(connection, LOCK_NOT_DUE, provider, MAX_STEP, latest, notAskedSince);
                 Map<String, Integer> places = new LinkedHashMap<>();
                 found.forEach(id -> places.put(id, first + places.size()));
@@ -168,7 +167,7 @@ final class OpenTasks {
 
     /** Has overdue tasks looked up, before their alert is raised. */
     void askAboutOverdue(String provider, Instant now) throws SQLException {
-        transact(connection -> {
+        database.transact(connection -> {
             List<String> found = lock(connection, LOCK_OVERDUE_NOT_ASKED, provider, MAX_STEP, now, now);
             update(connection, MAKE_DUE, provider, found, id -> new Object[] {now});
             return found.size();
@@ -184,7 +183,7 @@ final class OpenTasks {
      */
     int raiseOverdue(String provider, Instant now, Instant unaskedBefore, Function<OpenTask, String> detail)
             throws SQLException {
-        return transact(connection -> {
+        return database.transact(connection -> {
             List<String> found = lock(connection, LOCK_OVERDUE, provider, MAX_STEP, now, unaskedBefore);
             try (PreparedStatement insert = connection.prepareStatement(RAISE_OVERDUE)) {
                 for (OpenTask task : read(connection, provider, found)) {
@@ -204,15 +203,16 @@ final class OpenTasks {
 
     /** Raises the alert that a provider refuses the key, once a day. */
     void raiseRefused(String provider, String detail, Instant now) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement insert = connection.prepareStatement(RAISE_REFUSED)) {
-            insert.setObject(1, UUID.randomUUID());
-            insert.setString(2, provider);
-            insert.setString(3, "lookup_refused " + provider + " " + now.truncatedTo(ChronoUnit.DAYS));
-            insert.setString(4, SafeText.storable(detail, MAX_DETAIL));
-            SqlTimes.set(insert, 5, now.truncatedTo(ChronoUnit.MICROS));
-            insert.executeUpdate();
-        }
+        database.run(connection -> {
+            try (PreparedStatement insert = connection.prepareStatement(RAISE_REFUSED)) {
+                insert.setObject(1, UUID.randomUUID());
+                insert.setString(2, provider);
+                insert.setString(3, "lookup_refused " + provider + " " + now.truncatedTo(ChronoUnit.DAYS));
+                insert.setString(4, SafeText.storable(detail, MAX_DETAIL));
+                SqlTimes.set(insert, 5, now.truncatedTo(ChronoUnit.MICROS));
+                return insert.executeUpdate();
+            }
+        });
     }
 
     /** How many tasks of a provider are open, and since when the oldest is. */
@@ -220,53 +220,39 @@ final class OpenTasks {
 
     /** The open tasks of each provider that has some. */
     Map<String, Count> count() throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement select = connection.prepareStatement(COUNT);
-                ResultSet row = select.executeQuery()) {
-            Map<String, Count> counts = new LinkedHashMap<>();
-            while (row.next()) {
-                counts.put(row.getString("provider"), new Count(row.getLong("tasks"), SqlTimes.get(row, "oldest")));
+        return database.run(connection -> {
+            try (PreparedStatement select = connection.prepareStatement(COUNT);
+                    ResultSet row = select.executeQuery()) {
+                Map<String, Count> counts = new LinkedHashMap<>();
+                while (row.next()) {
+                    counts.put(row.getString("provider"), new Count(row.getLong("tasks"), SqlTimes.get(row, "oldest")));
+                }
+                return counts;
             }
-            return counts;
-        }
+        });
     }
 
     /** Where a task stands; empty if there is none. */
     Optional<Standing> standing(String provider, String taskId) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection();
-                PreparedStatement select = connection.prepareStatement(SELECT_TASK)) {
-            select.setString(1, provider);
-            select.setString(2, taskId);
-            try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
-                    return Optional.empty();
+        return database.run(connection -> {
+            try (PreparedStatement select = connection.prepareStatement(SELECT_TASK)) {
+                select.setString(1, provider);
+                select.setString(2, taskId);
+                try (ResultSet row = select.executeQuery()) {
+                    return row.next() ? Optional.of(standing(row)) : Optional.empty();
                 }
-                Map<String, Object> fields = new LinkedHashMap<>();
-                fields.put("outcome", row.getString("outcome"));
-                fields.put("status", row.getString("status"));
-                fields.put("failureReason", row.getString("failure_reason"));
-                fields.put("occurredAt", row.getObject("occurred_at", OffsetDateTime.class));
-                fields.put("changedAt", row.getObject("changed_at", OffsetDateTime.class));
-                return Optional.of(new Standing(row.getString("task_id"), row.getString("family"), fields));
             }
-        }
+        });
     }
 
-    private <T> T transact(Transaction.Work<T> work) throws SQLException {
-        return run(connection -> Transaction.run(connection, work));
-    }
-
-    private <T> T run(Transaction.Work<T> work) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            try {
-                return work.run(connection);
-            } catch (SQLException e) {
-                if (SqlErrors.isConnectionSuspect(e)) {
-                    database.evict(connection);
-                }
-                throw e;
-            }
-        }
+    private static Standing standing(ResultSet row) throws SQLException {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("outcome", row.getString("outcome"));
+        fields.put("status", row.getString("status"));
+        fields.put("failureReason", row.getString("failure_reason"));
+        fields.put("occurredAt", row.getObject("occurred_at", OffsetDateTime.class));
+        fields.put("changedAt", row.getObject("changed_at", OffsetDateTime.class));
+        return new Standing(row.getString("task_id"), row.getString("family"), fields);
     }
 
     private static List<String> lock(Connection connection, String sql, String provider, int max, Instant... times)
