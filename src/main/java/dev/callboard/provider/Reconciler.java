@@ -219,16 +219,17 @@ public final class Reconciler implements AutoCloseable {
 
         private void raiseOverdue() throws SQLException {
             Instant now = clock.instant();
-            Instant unaskedBefore = now;
-            if (canAsk()) {
-                // After a start, all that is open is asked about first.
-                unaskedBefore =
-                        now.isBefore(begunAt.plus(PATIENCE_AT_START)) ? Instant.EPOCH : now.minus(OVERDUE_PATIENCE);
-            }
+            Instant unaskedBefore = canAsk() ? unaskedBefore(now) : now;
             boolean more = true;
             while (more && !sleep(Duration.ZERO)) {
                 more = openTasks.raiseOverdue(provider, now, unaskedBefore, this::overdueText) == OpenTasks.MAX_STEP;
             }
+        }
+
+        /** After a start, all that is open is asked about first. */
+        private Instant unaskedBefore(Instant now) {
+            boolean recentlyBegun = begunAt == null || now.isBefore(begunAt.plus(PATIENCE_AT_START));
+            return recentlyBegun ? Instant.EPOCH : now.minus(OVERDUE_PATIENCE);
         }
 
         /** Callbacks may have been lost while Callboard did not run: all that is open is due, a little at a time. */
@@ -289,8 +290,11 @@ public final class Reconciler implements AutoCloseable {
         /** Of one family each, and not longer than a request may be. */
         private List<List<OpenTask>> batches(List<OpenTask> tasks) {
             Map<String, List<OpenTask>> byFamily = new LinkedHashMap<>();
-            tasks.forEach(task -> byFamily.computeIfAbsent(String.valueOf(task.family()), family -> new ArrayList<>())
-                    .add(task));
+            for (OpenTask task : tasks) {
+                // Tasks of which no family is known belong together: the key is null then.
+                byFamily.computeIfAbsent(task.family(), family -> new ArrayList<>())
+                        .add(task);
+            }
             List<List<OpenTask>> batches = new ArrayList<>();
             byFamily.values().forEach(family -> {
                 for (int i = 0; i < family.size(); i += settings.batch()) {

@@ -18,14 +18,11 @@ import java.util.Set;
  * caller. All tasks are locked or new. Each method is one round trip to the database, and none if there are no rows.
  */
 final class AnnouncementTables {
-    private static final SqlFile RECORDING = SqlFile.read("recording");
-    private static final SqlFile ANNOUNCING = SqlFile.read("announcing");
+    private static final SqlFile SQL = SqlFile.read("announcing");
 
-    private static final String INSERT_OPEN_TASK = RECORDING.statement("insert-open-task");
-    private static final String UPDATE_OPEN_TASK = RECORDING.statement("update-open-task");
-    private static final String FILL_IN_TASK = ANNOUNCING.statement("fill-in-task");
-    private static final String SELECT_OPENINGS = ANNOUNCING.statement("select-openings");
-    private static final String MOVE_OVERDUE = ANNOUNCING.statement("move-overdue");
+    private static final String FILL_IN_TASK = SQL.statement("fill-in-task");
+    private static final String SELECT_OPENINGS = SQL.statement("select-openings");
+    private static final String MOVE_OVERDUE = SQL.statement("move-overdue");
 
     private final Connection connection;
 
@@ -52,41 +49,6 @@ final class AnnouncementTables {
                                 : Math.toIntExact(task.overdueAfter().toSeconds()),
                         Types.INTEGER);
                 setKey(update, 7, task.key());
-                update.addBatch();
-            }
-            update.executeBatch();
-        }
-    }
-
-    /** When something is done about a task that is open since now. */
-    record Opening(TaskKey key, Instant openedAt, Instant nextLookupAt, Instant overdueAt) {}
-
-    /** Notes that tasks are open from now on, unless that is noted already. */
-    void insertOpenTasks(Collection<Opening> openings) throws SQLException {
-        if (openings.isEmpty()) {
-            return;
-        }
-        try (PreparedStatement insert = connection.prepareStatement(INSERT_OPEN_TASK)) {
-            for (Opening opening : openings) {
-                setKey(insert, 1, opening.key());
-                SqlTimes.set(insert, 3, opening.openedAt());
-                SqlTimes.set(insert, 4, opening.nextLookupAt());
-                SqlTimes.set(insert, 5, opening.overdueAt());
-                insert.addBatch();
-            }
-            insert.executeBatch();
-        }
-    }
-
-    /** Has open tasks looked up at this time, as if their providers were heard. */
-    void setNextLookup(Collection<TaskKey> tasks, Instant nextLookupAt) throws SQLException {
-        if (tasks.isEmpty()) {
-            return;
-        }
-        try (PreparedStatement update = connection.prepareStatement(UPDATE_OPEN_TASK)) {
-            for (TaskKey task : tasks) {
-                SqlTimes.set(update, 1, nextLookupAt);
-                setKey(update, 2, task);
                 update.addBatch();
             }
             update.executeBatch();

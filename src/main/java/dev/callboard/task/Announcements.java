@@ -245,16 +245,14 @@ public final class Announcements {
                     // there.
                     .filter(task -> isOpen.test(task) || any(task.key(), Announcement::lookUpNow))
                     .toList();
-            tables.insertOpenTasks(
+            tasks.insertOpenTasks(
                     open.stream().map(task -> opening(task, isOpen.test(task))).toList());
 
             List<TaskKey> openBefore =
                     open.stream().map(Task::key).filter(existing::contains).toList();
-            tables.setNextLookup(
-                    openBefore.stream()
-                            .filter(key -> any(key, Announcement::lookUpNow))
-                            .toList(),
-                    now);
+            tasks.updateOpenTasks(openBefore.stream()
+                    .filter(key -> any(key, Announcement::lookUpNow))
+                    .collect(Collectors.toMap(Function.identity(), key -> now)));
             Set<TaskKey> toMove = openBefore.stream()
                     .filter(key -> any(key, announcement -> announcement.overdueAfter() != null))
                     .collect(Collectors.toSet());
@@ -277,8 +275,8 @@ public final class Announcements {
             return kinds;
         }
 
-        private AnnouncementTables.Opening opening(Task task, boolean isOpen) {
-            return new AnnouncementTables.Opening(
+        private TaskTables.Opening opening(Task task, boolean isOpen) {
+            return new TaskTables.Opening(
                     task.key(),
                     now,
                     any(task.key(), Announcement::lookUpNow) ? now : deadlines.firstLookup(task, now),

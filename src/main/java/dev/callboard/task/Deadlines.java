@@ -35,9 +35,10 @@ public record Deadlines(Map<String, Times> byProvider) {
         return heardAt.plus(of(task).lookupAfter());
     }
 
-    /** When a task that is open since its last change is overdue. */
-    Instant overdue(Task task) {
-        return overdue(task, task.changedAt());
+    /** What is done about a task that is open since its last change. */
+    TaskTables.Opening opening(Task task) {
+        Instant openedAt = task.changedAt();
+        return new TaskTables.Opening(task.key(), openedAt, firstLookup(task), overdue(task, openedAt));
     }
 
     /** When a task that is open since this time is overdue. */

@@ -270,12 +270,11 @@ public final class TaskStore {
         private void noteOpenTasks(TaskTables tables, Set<TaskKey> existing) throws SQLException {
             Map<Boolean, List<Task>> byOpen =
                     changes.tasksToNote().stream().collect(Collectors.partitioningBy(changes::isOpen));
-            tables.insertOpenTasks(byOpen.get(true), deadlines);
-            tables.updateOpenTasks(
-                    only(existing, byOpen.get(true)).stream()
-                            .filter(changes::isHeard)
-                            .toList(),
-                    deadlines);
+            tables.insertOpenTasks(
+                    byOpen.get(true).stream().map(deadlines::opening).toList());
+            tables.updateOpenTasks(only(existing, byOpen.get(true)).stream()
+                    .filter(changes::isHeard)
+                    .collect(Collectors.toMap(Task::key, deadlines::firstLookup)));
             tables.deleteOpenTasks(only(existing, byOpen.get(false)));
         }
 

@@ -219,34 +219,41 @@ final class TaskTables {
         }
     }
 
+    /**
+     * When something is done about a task that is open from now on.
+     *
+     * @param overdueAt null if nobody is to be told
+     */
+    record Opening(TaskKey task, Instant openedAt, Instant nextLookupAt, Instant overdueAt) {}
+
     /** Notes that tasks are open from now on, unless that is noted already. */
-    void insertOpenTasks(Collection<Task> tasks, Deadlines deadlines) throws SQLException {
-        if (tasks.isEmpty()) {
+    void insertOpenTasks(Collection<Opening> openings) throws SQLException {
+        if (openings.isEmpty()) {
             return;
         }
         try (PreparedStatement insert = connection.prepareStatement(INSERT_OPEN_TASK)) {
-            for (Task task : tasks) {
-                insert.setString(1, task.key().provider());
-                insert.setString(2, task.key().taskId());
-                SqlTimes.set(insert, 3, task.changedAt());
-                SqlTimes.set(insert, 4, deadlines.firstLookup(task));
-                SqlTimes.set(insert, 5, deadlines.overdue(task));
+            for (Opening opening : openings) {
+                insert.setString(1, opening.task().provider());
+                insert.setString(2, opening.task().taskId());
+                SqlTimes.set(insert, 3, opening.openedAt());
+                SqlTimes.set(insert, 4, opening.nextLookupAt());
+                SqlTimes.set(insert, 5, opening.overdueAt());
                 insert.addBatch();
             }
             insert.executeBatch();
         }
     }
 
-    /** Notes that the providers of open tasks were heard. */
-    void updateOpenTasks(Collection<Task> tasks, Deadlines deadlines) throws SQLException {
-        if (tasks.isEmpty()) {
+    /** Notes when open tasks are looked up, since their providers were heard. */
+    void updateOpenTasks(Map<TaskKey, Instant> nextLookups) throws SQLException {
+        if (nextLookups.isEmpty()) {
             return;
         }
         try (PreparedStatement update = connection.prepareStatement(UPDATE_OPEN_TASK)) {
-            for (Task task : tasks) {
-                SqlTimes.set(update, 1, deadlines.firstLookup(task));
-                update.setString(2, task.key().provider());
-                update.setString(3, task.key().taskId());
+            for (Map.Entry<TaskKey, Instant> next : nextLookups.entrySet()) {
+                SqlTimes.set(update, 1, next.getValue());
+                update.setString(2, next.getKey().provider());
+                update.setString(3, next.getKey().taskId());
                 update.addBatch();
             }
             update.executeBatch();
