@@ -41,6 +41,12 @@ final class H2Engine implements Engine {
     private static final int PAGE_SIZE = 4096;
 
     /**
+     * In KiB. The pages that a sync writes are cached, and are soon written anew: with H2's default of 10 MiB for 160 MB of
+     * heap, they filled the old generation, and collecting them took a seventh of the time. The system caches the file.
+     */
+    private static final int CACHE_SIZE = 1024;
+
+    /**
      * Options that no URL may change. Otherwise H2 closes the file in a shutdown hook of its own while callbacks are being
      * recorded, or keeps it open after its last connection.
      */
@@ -51,7 +57,8 @@ final class H2Engine implements Engine {
             "TRACE_LEVEL_FILE", 0,
             "MAX_COMPACT_TIME", MAX_COMPACT_MS,
             "QUERY_CACHE_SIZE", QUERY_CACHE_SIZE,
-            "PAGE_SIZE", PAGE_SIZE);
+            "PAGE_SIZE", PAGE_SIZE,
+            "CACHE_SIZE", CACHE_SIZE);
 
     private static final String IO_ERROR = "58030";
 
