@@ -84,7 +84,8 @@ final class InvalidCallbackTest extends OnEachDatabase {
     void recordsIdsOfAtMostTwoHundredUtf16UnitsAndRejectsLongerOnes(String character) throws IOException {
         String longest = character.repeat(200 / character.length());
         assertThat(postId(longest).statusCode()).isEqualTo(200);
-        assertThat(callboard.rows("SELECT task_id FROM task")).containsExactly(Map.of("task_id", longest));
+        assertThat(callboard.rows("SELECT task_id FROM task WHERE outcome <> 'expected'"))
+                .containsExactly(Map.of("task_id", longest));
         callboard.forgetCallbacks();
 
         HttpResponse<String> answer = postId(longest + character);
@@ -118,7 +119,8 @@ final class InvalidCallbackTest extends OnEachDatabase {
                                                         + "\"}"))
                         .statusCode())
                 .isEqualTo(200);
-        assertThat(callboard.rows("SELECT task_id FROM task")).hasSize(2);
+        assertThat(callboard.rows("SELECT task_id FROM task WHERE outcome <> 'expected'"))
+                .hasSize(2);
         callboard.forgetCallbacks();
     }
 

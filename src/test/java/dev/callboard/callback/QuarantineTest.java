@@ -274,7 +274,8 @@ record QuarantineTest(Backend backend) {
         byte[] body = "{\"taskId\": \"t\u00e4\u20ac\", \"status\": 1}".getBytes(StandardCharsets.UTF_8);
         assertThat(post(body, "application/json; charset=ISO-8859-1").statusCode())
                 .isEqualTo(200);
-        assertThat(callboard.rows("SELECT task_id FROM task")).containsExactly(Map.of("task_id", "t\u00e4\u20ac"));
+        assertThat(callboard.rows("SELECT task_id FROM task WHERE outcome <> 'expected'"))
+                .containsExactly(Map.of("task_id", "t\u00e4\u20ac"));
     }
 
     @Test
@@ -388,7 +389,8 @@ record QuarantineTest(Backend backend) {
             Files.writeString(schema, before);
             replay();
         }
-        assertThat(callboard.rows("SELECT task_id FROM task")).containsExactly(Map.of("task_id", "second"));
+        assertThat(callboard.rows("SELECT task_id FROM task WHERE outcome <> 'expected'"))
+                .containsExactly(Map.of("task_id", "second"));
         assertThat(callboard.count("quarantine")).isEqualTo(1);
     }
 

@@ -34,7 +34,8 @@ final class TaskRecorderTest extends OnEachDatabase {
             assertThat(answers).containsEntry(taskId, expected);
             assertThat(callboard.rows("SELECT task_id FROM callback WHERE task_id = ?", taskId))
                     .hasSize(expected == 200 ? 1 : 0);
-            assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = ?", taskId))
+            // One that was not recorded may be expected by now, since its callback is quarantined.
+            assertThat(callboard.rows("SELECT task_id FROM task WHERE task_id = ? AND outcome <> 'expected'", taskId))
                     .hasSize(expected == 200 ? 1 : 0);
         }
         assertThat(metrics()).contains("callboard_callbacks_total{provider=\"fotor\",result=\"error\"} 4.0");
