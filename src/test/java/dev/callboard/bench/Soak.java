@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -201,8 +202,9 @@ final class Soak {
                     percentile == 100 ? "max" : "p" + String.valueOf(percentile).replaceAll("\\.0$", ""),
                     Load.milliseconds(all, percentile));
         }
-        TaskLives.Stored stored = stored(begin);
-        long alerts = Servers.number(database, "SELECT COUNT(*) FROM alert WHERE kind = 'failed'");
+        Map<String, String> readOnly = readOnly();
+        TaskLives.Stored stored = stored(readOnly, begin);
+        long alerts = Servers.number(readOnly, "SELECT COUNT(*) FROM alert WHERE kind = 'failed'");
         System.out.printf(
                 Locale.ROOT,
                 "%n%,d answers 200 to %,d different callbacks, %,d other answers or none%n"
@@ -227,9 +229,18 @@ final class Soak {
                 peakMegabytes);
     }
 
-    private TaskLives.Stored stored(Instant begin) throws SQLException {
+    /** H2 would otherwise compact its file while a query reads it row by row, and delete what the query still needs. */
+    private Map<String, String> readOnly() {
+        Map<String, String> readOnly = new HashMap<>(database);
+        if (!POSTGRESQL) {
+            readOnly.computeIfPresent("callboard.database.url", (key, url) -> url + ";ACCESS_MODE_DATA=r");
+        }
+        return readOnly;
+    }
+
+    private TaskLives.Stored stored(Map<String, String> readOnly, Instant begin) throws SQLException {
         TaskLives.Stored stored = tasks.stored();
-        try (Connection connection = Servers.connect(database)) {
+        try (Connection connection = Servers.connect(readOnly)) {
             // Both databases would otherwise read all rows into memory.
             connection.setAutoCommit(false);
             if (!POSTGRESQL) {
