@@ -1,5 +1,5 @@
 -- The statements of looking up open tasks. Each locks rows of open_task only with SKIP LOCKED, so that none waits for a
--- transaction that records a callback: whatever that writes is newer.
+-- transaction that records a callback; a row that is left out for that is found in the next round.
 
 -- name: lock-due
 -- Tasks to look up, those that have waited longest first.

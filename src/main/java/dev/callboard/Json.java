@@ -38,8 +38,8 @@ final class Json {
     }
 
     /**
-     * Has {@code convertBodyTo: java.util.Map} make a map of a parsed object as Jackson's own converter does, without writing and reading
-     * all of it again. The nesting is as deep as the parser allows.
+     * Has {@code convertBodyTo: java.util.Map} make a map of a parsed object as Jackson's own converter does, without
+     * writing and reading all of it again. The nesting is as deep as the parser allows.
      */
     static void convertTrees(TypeConverterRegistry converters) {
         converters.addTypeConverter(

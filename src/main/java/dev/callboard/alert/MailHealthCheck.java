@@ -9,8 +9,8 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
  * The health check {@code mail} on {@code /observe/health}: DOWN, with the reason, while the mail server rejects mails
- * until the settings are corrected, and while a mail has failed for an hour. Readiness and liveness do not depend on it, since callbacks are recorded all the
- * same. Safe for any number of threads.
+ * until the settings are corrected, and while a mail has failed for an hour. Readiness and liveness do not depend on
+ * it, since callbacks are recorded all the same. Safe for any number of threads.
  */
 public final class MailHealthCheck extends AbstractHealthCheck {
     /** How long a mail may fail before the check is DOWN. */

@@ -5,8 +5,8 @@ import org.apache.camel.Message;
 import org.apache.camel.Processor;
 
 /**
- * The processor {@code acknowledgement}: answers 200 with an empty body, and without headers that a router has set. Safe for use by
- * any number of threads.
+ * The processor {@code acknowledgement}: answers 200 with an empty body, and without headers that a router has set.
+ * Safe for use by any number of threads.
  */
 public final class Acknowledgement implements Processor {
     @Override

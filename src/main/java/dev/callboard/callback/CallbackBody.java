@@ -26,10 +26,10 @@ public final class CallbackBody {
     }
 
     /**
-     * Replaces the body by its text without any token of the settings, and sets the variable {@code payload} to the same. An empty
-     * body becomes null, and {@code payload} the empty text. If the text is not exactly what was received, since it is not
-     * UTF-8 or has U+0000, which no database stores in a text, sets the variable {@code payloadBytes} too, to the bytes
-     * without any token.
+     * Replaces the body by its text without any token of the settings, and sets the variable {@code payload} to the
+     * same. An empty body becomes null, and {@code payload} the empty text. If the text is not exactly what was
+     * received, since it is not UTF-8 or has U+0000, which no database stores in a text, sets the variable {@code
+     * payloadBytes} too, to the bytes without any token.
      *
      * @throws InvalidCallbackException if the body is not UTF-8; {@code payload} then has U+FFFD for each wrong sequence
      */

@@ -22,9 +22,9 @@ public final class Results {
             "audio", Set.of("mp3", "wav", "m4a", "aac", "ogg", "oga", "opus", "flac"));
 
     /**
-     * Adds a file to the list in the variable {@code results}, which the route has set to {@code ${list()}}. The file is a
-     * map of the variables {@code kind} (image, video, audio or file), {@code url}, {@code externalId}, {@code templateId} and {@code
-     * flagged}. Nothing is added if {@code url} is not set, blank or no text.
+     * Adds a file to the list in the variable {@code results}, which the route has set to {@code ${list()}}. The file
+     * is a map of the variables {@code kind} (image, video, audio or file), {@code url}, {@code externalId}, {@code
+     * templateId} and {@code flagged}. Nothing is added if {@code url} is not set, blank or no text.
      */
     public void add(Exchange exchange) {
         // The exchange's own: getVariable looks for the prefix of another repository in each name.

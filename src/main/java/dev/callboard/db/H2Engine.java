@@ -91,8 +91,8 @@ final class H2Engine implements Engine {
     }
 
     /**
-     * In a pool of their own, so that the file is closed and opened again afterwards: H2 ties a CHECK constraint to the session
-     * that created it, and otherwise rejects every row once the pool has replaced that connection.
+     * In a pool of their own, so that the file is closed and opened again afterwards: H2 ties a CHECK constraint to the
+     * session that created it, and otherwise rejects every row once the pool has replaced that connection.
      */
     @Override
     public void configureForMigrations(HikariConfig config) {

@@ -82,8 +82,9 @@ public final class Retention {
     }
 
     /**
-     * One step in one transaction; returns how many tasks it deleted. Selects and locks before it deletes: a callback that arrived before the lock has renewed its task, which is then not
-     * selected; one that arrives later waits, finds the task deleted, and is recorded as the first of a new task.
+     * One step in one transaction; returns how many tasks it deleted. Selects and locks before it deletes: a callback
+     * that arrived before the lock has renewed its task, which is then not selected; one that arrives later waits,
+     * finds the task deleted, and is recorded as the first of a new task.
      */
     private static int deleteTasksBefore(Instant expiry, Connection connection) throws SQLException {
         List<Key> expired = lockExpired(expiry, connection);

@@ -21,7 +21,8 @@ import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 /**
  * The bean {@code lookupHttp}: what every request to a provider's API is subject to, whatever its route says. It ends
  * after {@link #TIMEOUT} as a whole and after {@link #MAX_BYTES} of the answer, decompressed. No redirect is followed,
- * since the keys must not go to another host; nothing is sent again unseen; no cookie is kept. Safe for use by any number of threads.
+ * since the keys must not go to another host; nothing is sent again unseen; no cookie is kept. Safe for use by any
+ * number of threads.
  */
 public final class LookupHttp implements HttpClientConfigurer, AutoCloseable {
     /** For a request and its answer: no option of the client limits both together. */

@@ -14,7 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /**
- * The metrics of look-ups. Labels have few values. Counters begin at 0 with the process. Safe for use by any number of threads.
+ * The metrics of look-ups. Labels have few values. Counters begin at 0 with the process. Safe for use by any number of
+ * threads.
  */
 public final class LookupMetrics {
     private final Map<String, Counter> lookups = new TreeMap<>();

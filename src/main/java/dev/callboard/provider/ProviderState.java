@@ -24,7 +24,10 @@ final class ProviderState {
         return refused;
     }
 
-    /** Why the provider wants no request now, refused keys aside: a look-up by hand may find that the key is accepted again. */
+    /**
+     * Why the provider wants no request now, refused keys aside: a look-up by hand may find that the key is accepted
+     * again.
+     */
     synchronized Optional<String> pause(Instant now) {
         return now.isBefore(pausedUntil) ? Optional.of("paused, " + why) : Optional.empty();
     }

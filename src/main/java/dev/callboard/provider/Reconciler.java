@@ -121,7 +121,10 @@ public final class Reconciler implements AutoCloseable {
         exchange.getMessage().setBody(worker == null || taskId.indexOf('\0') >= 0 ? null : worker.lookUp(taskId));
     }
 
-    /** Waits for a moment until the threads have ended. No interrupt, since H2 closes its file when a thread is interrupted in it. */
+    /**
+     * Waits for a moment until the threads have ended. No interrupt, since H2 closes its file when a thread is
+     * interrupted in it.
+     */
     @Override
     public void close() {
         synchronized (stopping) {

@@ -27,7 +27,10 @@ final class ClientAddressResolver {
 
     private static final String FORWARDED_PREFIX = "X-Forwarded-";
 
-    /** An address with a port or in brackets, as some proxies write it: {@code 192.0.2.1:4711}, {@code [2001:db8::1]}, {@code [2001:db8::1]:4711}. */
+    /**
+     * An address with a port or in brackets, as some proxies write it: {@code 192.0.2.1:4711}, {@code [2001:db8::1]},
+     * {@code [2001:db8::1]:4711}.
+     */
     private static final Pattern WITH_PORT =
             Pattern.compile("(?:(?<four>[0-9.]{7,15})|\\[(?<six>[0-9A-Fa-f:.]{2,45})])(?::(?<port>[0-9]{1,5}))?");
 

@@ -40,7 +40,10 @@ public final class RouterContract {
         });
     }
 
-    /** Camel's default error handler would log an error with what the message says of the body, and not let the caller handle it. */
+    /**
+     * Camel's default error handler would log an error with what the message says of the body, and not let the caller
+     * handle it.
+     */
     private static void leaveErrorsToCaller(RouteDefinition route) {
         boolean handlesErrors = route.isErrorHandlerFactorySet()
                 || route.getRouteConfigurationId() != null

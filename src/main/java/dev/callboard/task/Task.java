@@ -186,7 +186,10 @@ record Task(
         };
     }
 
-    /** The state after a callback that replaces this one. What the callback omits stays, a reason only of the same outcome. */
+    /**
+     * The state after a callback that replaces this one. What the callback omits stays, a reason only of the same
+     * outcome.
+     */
     Task apply(Callback callback) {
         Instant change = later(callback.recordedAt(), changedAt);
         return new Task(

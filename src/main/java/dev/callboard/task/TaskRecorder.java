@@ -86,10 +86,10 @@ public final class TaskRecorder extends AsyncProcessorSupport {
     }
 
     /**
-     * Records the callback. The exchange goes on, on another thread, when the callback survives the loss of the process and of
-     * power. If it can't be recorded, the exchange has an exception: {@link NotRecordedException} if the database did not
-     * commit, {@link RejectedByDatabaseException} if the database rejects its content, {@link IllegalArgumentException} if a
-     * route did not set a required variable, or set an invalid value.
+     * Records the callback. The exchange goes on, on another thread, when the callback survives the loss of the process
+     * and of power. If it can't be recorded, the exchange has an exception: {@link NotRecordedException} if the
+     * database did not commit, {@link RejectedByDatabaseException} if the database rejects its content, {@link
+     * IllegalArgumentException} if a route did not set a required variable, or set an invalid value.
      */
     @Override
     public boolean process(Exchange exchange, AsyncCallback then) {
@@ -299,7 +299,10 @@ public final class TaskRecorder extends AsyncProcessorSupport {
         }
     }
 
-    /** When a replayed callback was first received, or when the provider was asked, in the class that the database's driver uses. */
+    /**
+     * When a replayed callback was first received, or when the provider was asked, in the class that the database's
+     * driver uses.
+     */
     private static Instant receivedAt(Object value) {
         return value instanceof Timestamp time ? time.toInstant() : ((OffsetDateTime) value).toInstant();
     }

@@ -220,8 +220,8 @@ public final class TaskStore {
      *   <li>Look, without locking, which of the group's tasks exist. Only then is it known which rows to insert and which to
      *       lock.
      *   <li>Decide and insert the tasks that do not exist, in the order of their keys.
-     *   <li>Lock the others, in the order of their keys, and read their state together with what is stored of the group's bodies. From here
-     *       on no other transaction can change them.
+     *   <li>Lock the others, in the order of their keys, and read their state together with what is stored of the
+     *     group's bodies. From here on no other transaction can change them.
      *   <li>Decide and update those.
      *   <li>Note which tasks are open, and insert the callbacks, the results and the alerts.
      * </ol>

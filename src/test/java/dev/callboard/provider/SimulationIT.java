@@ -50,10 +50,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The packaged application ends with what the providers have, whatever goes wrong in between: a third of the last callbacks
- * is lost, others come late, twice or in the wrong order, the providers' APIs fail, the database is away, Callboard is killed.
- * No callback that was not answered 200 is sent again, except the first of a task. {@code callboard.seed} repeats the
- * choices, not the times.
+ * The packaged application ends with what the providers have, whatever goes wrong in between: a third of the last
+ * callbacks is lost, others come late, twice or in the wrong order, the providers' APIs fail, the database is away,
+ * Callboard is killed. No callback that was not answered 200 is sent again, except the first of a task. {@code
+ * callboard.seed} repeats the choices, not the times.
  */
 @Timeout(300)
 final class SimulationIT {

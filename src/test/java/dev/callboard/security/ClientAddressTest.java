@@ -18,7 +18,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The client address of a request, with the trusted proxies 10.0.0.5, 10.0.1.0/24, 127.0.0.1, 198.51.100.9 and 2001:db8:ff::/48. */
+/**
+ * The client address of a request, with the trusted proxies 10.0.0.5, 10.0.1.0/24, 127.0.0.1, 198.51.100.9 and
+ * 2001:db8:ff::/48.
+ */
 class ClientAddressTest {
     private static final ClientAddressResolver RESOLVER = new ClientAddressResolver(
             Stream.of("10.0.0.5", "10.0.1.0/24", "127.0.0.1", "2001:db8:ff::/48", "198.51.100.9")

@@ -27,7 +27,8 @@ import javax.net.ssl.SSLSocket;
 
 /**
  * An SMTP server (RFC 5321) on loopback, with STARTTLS and a login, that a test can make misbehave at each stage of the
- * dialogue: with another reply, the end of the connection, no reply, or single bytes without end. One thread for each connection.
+ * dialogue: with another reply, the end of the connection, no reply, or single bytes without end. One thread for each
+ * connection.
  */
 public final class HostileMailServer implements AutoCloseable {
     public static final String USER = "callboard";

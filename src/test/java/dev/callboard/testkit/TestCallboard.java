@@ -262,7 +262,10 @@ public final class TestCallboard implements AutoCloseable {
         return rows("SELECT 1 FROM " + table).size();
     }
 
-    /** Asserts that nothing is stored since the last {@link #forgetCallbacks()}, except the daily mail about rejected callers. */
+    /**
+     * Asserts that nothing is stored since the last {@link #forgetCallbacks()}, except the daily mail about rejected
+     * callers.
+     */
     public void assertNothingKept() {
         for (String table : List.of("callback", "task", "result", "quarantine", "open_task")) {
             assertThat(count(table)).describedAs("rows in %s", table).isZero();
