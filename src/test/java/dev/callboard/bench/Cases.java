@@ -62,6 +62,11 @@ final class Cases {
         Sample measure(Path home, JavaOptions java) throws Exception;
     }
 
+    /** Measures with a database that is new. */
+    private interface OnNewDatabase {
+        Sample measure(Map<String, String> database) throws Exception;
+    }
+
     /** What a start did: how many callbacks were answered 200 in all, and of how many failed tasks. */
     private record Answers(long all, long failed) {}
 
@@ -97,8 +102,16 @@ final class Cases {
                     11, "another version on PostgreSQL", false, (home, java) -> onPostgresql(other, home, java, 1, 0)));
         }
         String lookups = ", " + Lookups.PER_SECOND + " look-ups a second";
-        all.add(new Case(15, "Callboard on H2" + lookups, false, this::lookingUpOnH2));
-        all.add(new Case(16, "Callboard on PostgreSQL" + lookups, false, this::lookingUpOnPostgresql));
+        all.add(new Case(
+                15,
+                "Callboard on H2" + lookups,
+                false,
+                (home, java) -> lookingUp(home, Backend.H2.newDatabase(home), java)));
+        all.add(new Case(
+                16,
+                "Callboard on PostgreSQL" + lookups,
+                false,
+                (home, java) -> onNewPostgresql(database -> lookingUp(home, database, java))));
         all.add(new Case(9, "two nodes on PostgreSQL", false, (home, java) -> onPostgresql(here, home, java, 2, 0)));
         all.add(new Case(3, "the same routes, recording nothing", false, this::withoutRecording));
         all.add(new Case(4, "a plain Camel route, one insert a request", false, this::plainRoute));
@@ -127,7 +140,11 @@ final class Cases {
             String words = STORM + " in a minute, " + mix.words + ", on ";
             all.add(new Case(
                     6, words + "H2", false, (home, java) -> minute(mix, home, Backend.H2.newDatabase(home), java)));
-            all.add(new Case(6, words + "PostgreSQL", false, (home, java) -> minuteOnPostgresql(mix, home, java)));
+            all.add(new Case(
+                    6,
+                    words + "PostgreSQL",
+                    false,
+                    (home, java) -> onNewPostgresql(database -> minute(mix, home, database, java))));
         }
         return all;
     }
@@ -170,14 +187,10 @@ final class Cases {
         }
     }
 
-    private Sample lookingUpOnH2(Path home, JavaOptions java) throws Exception {
-        return lookingUp(home, Backend.H2.newDatabase(home), java);
-    }
-
-    private Sample lookingUpOnPostgresql(Path home, JavaOptions java) throws Exception {
+    private Sample onNewPostgresql(OnNewDatabase work) throws Exception {
         Map<String, String> database = server.newDatabase();
         try {
-            return lookingUp(home, database, java);
+            return work.measure(database);
         } finally {
             Servers.drop(server, database);
         }
@@ -247,14 +260,11 @@ final class Cases {
     }
 
     private Sample plainRoute(Path home, JavaOptions java) throws Exception {
-        Map<String, String> database = server.newDatabase();
-        Servers.execute(database, PLAIN_TABLE);
-        try {
+        return onNewPostgresql(database -> {
+            Servers.execute(database, PLAIN_TABLE);
             return recording(
                     List.of(Servers.program(PlainCamel.class, home, database, java.options())), database, java, false);
-        } finally {
-            Servers.drop(server, database);
-        }
+        });
     }
 
     private Sample bareHttp(Path home, JavaOptions java) throws Exception {
@@ -263,13 +273,9 @@ final class Cases {
         return sample;
     }
 
-    private Sample postgresqlAlone(Path home, JavaOptions java) throws SQLException {
-        Map<String, String> database = server.newDatabase();
-        try {
-            return DatabaseAlone.measure(database, java.warmUpSeconds(), SECONDS, () -> Servers.postgresqlMicros(data));
-        } finally {
-            Servers.drop(server, database);
-        }
+    private Sample postgresqlAlone(Path home, JavaOptions java) throws Exception {
+        return onNewPostgresql(database ->
+                DatabaseAlone.measure(database, java.warmUpSeconds(), SECONDS, () -> Servers.postgresqlMicros(data)));
     }
 
     private Sample h2Alone(Path home, JavaOptions java) throws SQLException {
@@ -349,15 +355,6 @@ final class Cases {
         return nodes.stream()
                 .mapToDouble(node -> Servers.metrics(node.managementPort).getOrDefault(metric, 0.0))
                 .sum();
-    }
-
-    private Sample minuteOnPostgresql(Mix mix, Path home, JavaOptions java) throws Exception {
-        Map<String, String> database = server.newDatabase();
-        try {
-            return minute(mix, home, database, java);
-        } finally {
-            Servers.drop(server, database);
-        }
     }
 
     /** Callbacks at a constant rate: the latency of the answers, and the number of mails. */

@@ -38,8 +38,7 @@ public enum Certificates {
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(null, trust.getTrustManagers(), null);
             SSLContext.setDefault(context);
-            // For clients that do not use the default context, and for processes that are started with these
-            // properties.
+            // For clients that do not use the default context, such as that of the look-ups.
             Path store = Files.createTempDirectory("callboard").resolve("trusted.p12");
             try (OutputStream out = Files.newOutputStream(store)) {
                 trusted.store(out, PASSWORD.toCharArray());
