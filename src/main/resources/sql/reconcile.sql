@@ -56,7 +56,7 @@ SELECT task_id
 
 -- name: select-open-tasks
 SELECT open_task.task_id, open_task.opened_at, open_task.lookups, open_task.last_lookup_at, open_task.last_answer,
-       task.family
+       open_task.overdue_at, task.family
   FROM open_task
   JOIN task
     ON task.task_id = open_task.task_id
@@ -72,7 +72,8 @@ SELECT task_id, family, outcome, status, failure_reason, occurred_at, changed_at
    AND task_id = ?
 
 -- name: count-open-tasks
-SELECT provider, COUNT(*) AS tasks, MIN(opened_at) AS oldest
+-- A task that is given up is not over, but it does not become older.
+SELECT provider, COUNT(*) AS tasks, MIN(CASE WHEN next_lookup_at IS NOT NULL THEN opened_at END) AS oldest
   FROM open_task
  GROUP BY provider
 
@@ -111,9 +112,11 @@ UPDATE open_task
    AND task_id = ?
 
 -- name: delete-finished
--- A task that was over before its provider was asked about a callback that was not recorded.
+-- A task that was over before its provider was asked about a callback that was not recorded; unless another one was not
+-- recorded since the lease began.
 DELETE FROM open_task
- WHERE provider = ?
+ WHERE next_lookup_at <= ?
+   AND provider = ?
    AND task_id = ?
    AND EXISTS (SELECT 1
                  FROM task

@@ -78,6 +78,7 @@ final class Beans implements AutoCloseable {
     private final LookupHttp lookupHttp = new LookupHttp();
     private final LookupMetrics lookupMetrics;
     private GroupCommit groupCommit;
+    private UnrecordedTasks unrecorded;
     private Reconciler reconciler;
 
     /** @throws StartException if a recipient is not a mail address, or can't be reached */
@@ -135,7 +136,7 @@ final class Beans implements AutoCloseable {
     void bind(CamelContext camel, Database database) {
         TaskStore store = new TaskStore(database, deadlines());
         Announcements announcements = new Announcements(database, deadlines(), clock);
-        UnrecordedTasks unrecorded = new UnrecordedTasks(announcements, settings.providerNames());
+        unrecorded = new UnrecordedTasks(announcements, settings.providerNames());
         registry.bind("unrecordedTasks", unrecorded);
         groupCommit =
                 new GroupCommit(store::recordGroup, database.writers(), GroupCommit.COMMIT_TIMEOUT, callbackMetrics);
@@ -207,6 +208,7 @@ final class Beans implements AutoCloseable {
         lookupHttp.close();
         if (groupCommit != null) {
             groupCommit.close();
+            unrecorded.close();
         }
         answers.shutdown();
         try {

@@ -35,6 +35,11 @@ public final class LookupFailedException extends Exception {
         this.retryAfter = retryAfter;
     }
 
+    /** Whether it is an answer about the tasks that were asked for, and not about the provider. */
+    boolean isAboutTasks() {
+        return kind == Kind.NOT_FOUND || kind == Kind.REJECTED;
+    }
+
     Kind kind() {
         return kind;
     }

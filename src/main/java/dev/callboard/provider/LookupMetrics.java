@@ -36,7 +36,11 @@ public final class LookupMetrics {
                     gauge(registry, "callboard.tasks.open", "Tasks that are expected or in progress", provider));
             oldestSeconds.put(
                     provider,
-                    gauge(registry, "callboard.tasks.oldest.open.seconds", "The age of the oldest of them", provider));
+                    gauge(
+                            registry,
+                            "callboard.tasks.oldest.open.seconds",
+                            "The age of the oldest of them that is not given up",
+                            provider));
             for (String result : results) {
                 lookups.put(
                         provider + " " + result,
@@ -66,7 +70,7 @@ public final class LookupMetrics {
             oldestSeconds
                     .get(provider)
                     .set(
-                            count == null
+                            count == null || count.oldest() == null
                                     ? 0
                                     : Duration.between(count.oldest(), clock.instant())
                                             .toSeconds());

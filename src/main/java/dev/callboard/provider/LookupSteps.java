@@ -10,6 +10,7 @@ import dev.callboard.provider.LookupFailedException.Kind;
 import dev.callboard.text.Causes;
 import dev.callboard.text.SafeText;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -19,6 +20,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.apache.camel.Exchange;
@@ -53,18 +55,39 @@ public final class LookupSteps {
     }
 
     /**
-     * Replaces the answer of an API by what its JSON says: maps, lists, texts, numbers.
+     * Replaces the answer of an API by what its JSON says: a map, with lists, texts and numbers in it.
      *
-     * @throws LookupFailedException unless the status is 200 and the body is JSON
+     * @throws LookupFailedException unless the status is 200 and the body is a JSON object
      */
-    public void read(Exchange exchange) throws LookupFailedException {
+    public void readObject(Exchange exchange) throws LookupFailedException {
+        if (!(read(exchange) instanceof Map)) {
+            throw new LookupFailedException(Kind.UNAVAILABLE, "the answer is no JSON object");
+        }
+    }
+
+    /**
+     * Replaces the answer of an API by what its JSON says: a list, with maps, texts and numbers in it.
+     *
+     * @throws LookupFailedException unless the status is 200 and the body is a JSON array, with an element at most for each
+     *     task that was asked for
+     */
+    public void readList(Exchange exchange) throws LookupFailedException {
+        if (!(read(exchange) instanceof List<?> list)) {
+            throw new LookupFailedException(Kind.UNAVAILABLE, "the answer is no JSON array");
+        }
+        if (list.size() > lookup(exchange).asked().size()) {
+            throw new LookupFailedException(Kind.UNAVAILABLE, "the answer has more tasks than were asked for");
+        }
+    }
+
+    private Object read(Exchange exchange) throws LookupFailedException {
         Message message = exchange.getMessage();
         int status = message.getHeader(Exchange.HTTP_RESPONSE_CODE, 0, Integer.class);
         Lookup lookup = lookup(exchange);
         if (status != 200) {
             LookupFailedException failure =
                     failure(status, message.getHeader("Retry-After", String.class), clock.instant());
-            if (failure.kind() == Kind.NOT_FOUND || failure.kind() == Kind.REJECTED) {
+            if (failure.isAboutTasks()) {
                 lookup.reach();
             }
             throw failure;
@@ -73,11 +96,9 @@ public final class LookupSteps {
         message.removeHeaders("*");
         try {
             Object answer = JSON.readValue(body == null ? new byte[0] : body, Object.class);
-            if (answer instanceof List<?> list && list.size() > lookup.asked().size()) {
-                throw new LookupFailedException(Kind.UNAVAILABLE, "the answer has more tasks than were asked for");
-            }
             message.setBody(answer);
             lookup.reach();
+            return answer;
         } catch (JacksonException e) {
             throw new LookupFailedException(Kind.UNAVAILABLE, "the answer is no JSON");
         } catch (IOException e) {
@@ -147,7 +168,8 @@ public final class LookupSteps {
         }
         exchange.setVariable("lookupTaskId", id);
         exchange.setVariable("receivedAt", lookup(exchange).askedAt().atOffset(ZoneOffset.UTC));
-        byte[] json = JSON.writeValueAsBytes(exchange.getMessage().getBody());
+        // By way of a text: half of a surrogate pair becomes a question mark, and no error.
+        byte[] json = JSON.writeValueAsString(exchange.getMessage().getBody()).getBytes(StandardCharsets.UTF_8);
         if (json.length > maxBytes) {
             throw new IllegalArgumentException(
                     "the answer about a task is longer than callboard.max-body-bytes=" + maxBytes);
@@ -157,7 +179,7 @@ public final class LookupSteps {
 
     /** Notes what the recording of one task's answer has changed. */
     public void end(Exchange exchange) {
-        boolean changed = "applied".equals(exchange.getVariable("recorded"));
+        boolean changed = Boolean.TRUE.equals(exchange.getVariable("recorded"));
         lookup(exchange)
                 .answer(
                         exchange.getVariable("lookupTaskId", String.class),

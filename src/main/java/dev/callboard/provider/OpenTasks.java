@@ -66,9 +66,22 @@ final class OpenTasks {
      * @param lookups how often it was looked up since the provider was heard last
      * @param lastLookupAt null if it was never looked up
      * @param lastAnswer what came of that; null if it was never looked up
+     * @param overdueAt when the alert that it is overdue is raised; null once it is
      */
     record OpenTask(
-            String taskId, String family, Instant openedAt, int lookups, Instant lastLookupAt, String lastAnswer) {}
+            String taskId,
+            String family,
+            Instant openedAt,
+            int lookups,
+            Instant lastLookupAt,
+            String lastAnswer,
+            Instant overdueAt) {
+
+        /** Whether it was looked up since it is overdue. */
+        boolean isAskedSinceOverdue() {
+            return lastLookupAt != null && !lastLookupAt.isBefore(overdueAt);
+        }
+    }
 
     /** Tasks that this process may look up until the lease expires. */
     record Lease(UUID id, Instant beganAt, List<OpenTask> tasks) {}
@@ -122,6 +135,9 @@ final class OpenTasks {
     void note(String provider, Lease lease, Map<String, Noted> answers, Instant now) throws SQLException {
         database.transact(connection -> {
             List<String> left = lockLeased(connection, provider, lease, answers.keySet());
+            List<String> answered =
+                    left.stream().filter(id -> answers.get(id).answered()).toList();
+            update(connection, DELETE_FINISHED, provider, answered, id -> new Object[] {lease.beganAt()});
             update(connection, NOTE_ANSWER, provider, left, id -> new Object[] {
                 now,
                 answer(answers.get(id).answer()),
@@ -129,9 +145,6 @@ final class OpenTasks {
                 lease.beganAt(),
                 answers.get(id).next().orElse(null)
             });
-            List<String> answered =
-                    left.stream().filter(id -> answers.get(id).answered()).toList();
-            update(connection, DELETE_FINISHED, provider, answered, id -> new Object[0]);
             return left;
         });
     }
@@ -147,8 +160,7 @@ final class OpenTasks {
      * @param at the time of each by its place, so that not all are due at once
      * @return how many there were
      */
-    int makeDue(String provider, Instant now, Instant notAskedSince, Function<Integer, Instant> at)
-            throws SQLException {
+    int makeDue(String provider, Instant notAskedSince, Function<Integer, Instant> at) throws SQLException {
         int all = 0;
         for (int step = MAX_STEP; step == MAX_STEP; all += step) {
             int first = all;
@@ -215,7 +227,11 @@ final class OpenTasks {
         });
     }
 
-    /** How many tasks of a provider are open, and since when the oldest is. */
+    /**
+     * How many tasks of a provider are open.
+     *
+     * @param oldest since when the oldest is that is not given up; null if all are
+     */
     record Count(long tasks, Instant oldest) {}
 
     /** The open tasks of each provider that has some. */
@@ -232,17 +248,16 @@ final class OpenTasks {
         });
     }
 
-    /** Where a task stands; empty if there is none. */
+    /** Where a task stands, for a request on the management port; empty if there is none. */
     Optional<Standing> standing(String provider, String taskId) throws SQLException {
-        return database.run(connection -> {
-            try (PreparedStatement select = connection.prepareStatement(SELECT_TASK)) {
-                select.setString(1, provider);
-                select.setString(2, taskId);
-                try (ResultSet row = select.executeQuery()) {
-                    return row.next() ? Optional.of(standing(row)) : Optional.empty();
-                }
+        try (Connection connection = database.lookups().getConnection();
+                PreparedStatement select = connection.prepareStatement(SELECT_TASK)) {
+            select.setString(1, provider);
+            select.setString(2, taskId);
+            try (ResultSet row = select.executeQuery()) {
+                return row.next() ? Optional.of(standing(row)) : Optional.empty();
             }
-        });
+        }
     }
 
     private static Standing standing(ResultSet row) throws SQLException {
@@ -305,7 +320,8 @@ final class OpenTasks {
                             SqlTimes.get(row, "opened_at"),
                             row.getInt("lookups"),
                             SqlTimes.get(row, "last_lookup_at"),
-                            row.getString("last_answer")));
+                            row.getString("last_answer"),
+                            SqlTimes.get(row, "overdue_at")));
                 }
             }
             return tasks;

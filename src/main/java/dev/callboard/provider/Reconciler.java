@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
@@ -171,7 +172,7 @@ public final class Reconciler implements AutoCloseable {
         private final ProviderState state = new ProviderState();
         private Instant begunAt;
         private Lease unfinished;
-        private Optional<String> refusalToTell = Optional.empty();
+        private final AtomicReference<String> refusalToTell = new AtomicReference<>();
 
         Worker(String provider, Settings.Lookups settings) {
             this.provider = provider;
@@ -241,8 +242,8 @@ public final class Reconciler implements AutoCloseable {
             Instant now = clock.instant();
             // Half of what the rate allows, so that other tasks are not kept waiting.
             long interval = Duration.ofSeconds(2).toNanos() / ((long) settings.perSecond() * settings.batch());
-            int count = openTasks.makeDue(
-                    provider, now, now.minus(settings.after()), place -> now.plusNanos(interval * place));
+            int count =
+                    openTasks.makeDue(provider, now.minus(settings.after()), place -> now.plusNanos(interval * place));
             if (count > 0) {
                 LOG.info("looks up the tasks that are open provider={} count={}", provider, count);
             }
@@ -278,16 +279,22 @@ public final class Reconciler implements AutoCloseable {
             // Until all is noted, so that an error of the database does not leave it leased.
             unfinished = lease;
             for (List<OpenTask> batch : batches(lease.tasks())) {
-                if (state.isPaused(clock.instant())
-                        || clock.instant().isAfter(now.plus(LEASE_USE))
-                        || sleep(rate.reserve(System.nanoTime()))) {
-                    openTasks.release(provider, lease, ids(batch));
-                } else {
-                    lookUp(lease, batch);
-                }
+                lookUpInTime(lease, batch);
             }
             unfinished = null;
             return lease.tasks().size() == max;
+        }
+
+        /** Looks tasks up if the provider wants that, and the lease has time for it; otherwise they stay due. */
+        private void lookUpInTime(Lease lease, List<OpenTask> batch) throws SQLException {
+            Instant now = clock.instant();
+            if (state.isPaused(now)
+                    || now.isAfter(lease.beganAt().plus(LEASE_USE))
+                    || sleep(rate.reserve(System.nanoTime()))) {
+                openTasks.release(provider, lease, ids(batch));
+            } else {
+                lookUp(lease, batch);
+            }
         }
 
         /** Of one family each, and not longer than a request may be. */
@@ -320,11 +327,14 @@ public final class Reconciler implements AutoCloseable {
                     openTasks.release(provider, lease, ids(batch));
                     return;
                 }
-                if (e.kind() == Kind.REJECTED && batch.size() > 1) {
-                    lookUpHalves(lease, batch);
+                if (e.isAboutTasks() && batch.size() > 1) {
+                    // One of the tasks may be the reason.
+                    int half = batch.size() / 2;
+                    lookUpInTime(lease, batch.subList(0, half));
+                    lookUpInTime(lease, batch.subList(half, batch.size()));
                     return;
                 }
-                lookup.answerRest(e.kind() == Kind.REJECTED ? Result.UNKNOWN : Result.FAILED, e.getMessage());
+                lookup.answerRest(e.isAboutTasks() ? Result.UNKNOWN : Result.FAILED, e.getMessage());
             }
             Instant now = clock.instant();
             Map<String, Answer> answers = lookup.answers();
@@ -335,18 +345,6 @@ public final class Reconciler implements AutoCloseable {
                             .collect(Collectors.toMap(
                                     OpenTask::taskId, task -> noted(task, answers.get(task.taskId()), now))),
                     now);
-        }
-
-        /** One of the tasks may be the reason why the request was rejected. */
-        private void lookUpHalves(Lease lease, List<OpenTask> batch) throws SQLException {
-            int half = batch.size() / 2;
-            for (List<OpenTask> part : List.of(batch.subList(0, half), batch.subList(half, batch.size()))) {
-                if (state.isPaused(clock.instant()) || sleep(rate.reserve(System.nanoTime()))) {
-                    openTasks.release(provider, lease, ids(part));
-                } else {
-                    lookUp(lease, part);
-                }
-            }
         }
 
         private Noted noted(OpenTask task, Answer answer, Instant now) {
@@ -387,7 +385,7 @@ public final class Reconciler implements AutoCloseable {
                 if (lookup.isReached()) {
                     state.succeed();
                 }
-                if (failure.isPresent() && failure.get().kind() != Kind.NOT_FOUND) {
+                if (failure.isPresent() && !(failure.get().kind() == Kind.NOT_FOUND && safe.size() == 1)) {
                     metrics.count(provider, failure.get().kind().name());
                     onFailure(failure.get());
                     throw failure.get();
@@ -434,15 +432,16 @@ public final class Reconciler implements AutoCloseable {
         }
 
         private void onFailure(LookupFailedException failure) {
-            if (failure.kind() == Kind.REJECTED) {
+            if (failure.isAboutTasks()) {
                 return;
             }
             if (state.fail(failure, clock.instant())) {
-                refusalToTell = Optional.of("the API answered " + failure.getMessage());
+                String reason = "the API answered " + failure.getMessage();
+                refusalToTell.set(reason);
                 LOG.error(
                         "look-ups stopped provider={} reason=\"{}\" (correct callboard.{}.api-key and restart)",
                         provider,
-                        refusalToTell.get(),
+                        reason,
                         provider);
             } else if (failure.kind() != Kind.REFUSED) {
                 LOG.warn("look-ups paused provider={} reason=\"{}\"", provider, failure.getMessage());
@@ -451,9 +450,10 @@ public final class Reconciler implements AutoCloseable {
 
         /** Raises the alert that the key is refused, and tries again later if the database does not take it. */
         private void raiseRefused() throws SQLException {
-            if (refusalToTell.isPresent()) {
-                openTasks.raiseRefused(provider, refusalToTell.get(), clock.instant());
-                refusalToTell = Optional.empty();
+            String reason = refusalToTell.get();
+            if (reason != null) {
+                openTasks.raiseRefused(provider, reason, clock.instant());
+                refusalToTell.compareAndSet(reason, null);
             }
         }
 
@@ -465,9 +465,9 @@ public final class Reconciler implements AutoCloseable {
             if (state.isRefused()) {
                 return "the provider was not asked: it refuses the API key";
             }
-            return task.lastAnswer() == null
-                    ? "the provider could not be asked: " + state.failure().orElse("no answer yet")
-                    : task.lastAnswer();
+            return task.isAskedSinceOverdue()
+                    ? task.lastAnswer()
+                    : "the provider could not be asked: " + state.failure().orElse("no answer yet");
         }
 
         private Map<String, Object> lookUp(String taskId) throws SQLException {

@@ -85,7 +85,7 @@ public final class Announcements {
     /**
      * A task of which a callback arrived that was not recorded.
      *
-     * @param taskId as the body has it; a task with an id that no callback can have is left out
+     * @param taskId one that a callback can have
      * @param businessId may be null
      * @param family may be null
      */
@@ -98,12 +98,7 @@ public final class Announcements {
      * @throws SQLException if the database did not commit; the call can be repeated
      */
     public void lookUpSoon(Collection<Heard> tasks) throws SQLException {
-        announce(
-                tasks.stream()
-                        .filter(task -> task.taskId() != null && AnnouncementReader.isText(task.taskId()))
-                        .map(Announcements::lookUpNow)
-                        .toList(),
-                database.dataSource());
+        announce(tasks.stream().map(Announcements::lookUpNow).toList(), database.dataSource());
     }
 
     private static Announcement lookUpNow(Heard task) {

@@ -44,7 +44,7 @@ public final class CallbackMetrics {
 
         static Result of(RecordResult result) {
             return switch (result) {
-                case APPLIED -> APPLIED;
+                case APPLIED, MISSED -> APPLIED;
                 case STALE -> STALE;
                 case DUPLICATE -> DUPLICATE;
                 case UNCHANGED -> throw new IllegalArgumentException("a look-up is no callback");
@@ -113,11 +113,11 @@ public final class CallbackMetrics {
         if (callback.origin() != Origin.LOOKUP) {
             count(callback.provider(), Result.of(result));
         }
-        if (result == RecordResult.APPLIED) {
+        if (result.isApplied()) {
             outcomes.get(known(callback.provider())).get(callback.outcome()).increment();
-            if (callback.origin() == Origin.LOOKUP && callback.outcome().isFinished()) {
-                missed.get(known(callback.provider())).increment();
-            }
+        }
+        if (result == RecordResult.MISSED) {
+            missed.get(known(callback.provider())).increment();
         }
     }
 

@@ -31,6 +31,9 @@ final class GroupChanges {
 
     private final Map<TaskKey, Set<Sha256>> storedFiles = new HashMap<>();
 
+    /** Whether each stored task was open before the group. */
+    private final Map<TaskKey, Boolean> openBefore = new HashMap<>();
+
     private final NavigableMap<TaskKey, Task> applied = new TreeMap<>();
     private final NavigableMap<TaskKey, Task> withNewFiles = new TreeMap<>();
     private final Set<TaskKey> heard = new HashSet<>();
@@ -81,6 +84,10 @@ final class GroupChanges {
         } else if (earlier > 0 && !before.isRevertedBy(callback)) {
             return RecordResult.DUPLICATE;
         }
+        boolean wasOpen = before != null && isOpen(before);
+        if (before != null) {
+            openBefore.putIfAbsent(key, wasOpen);
+        }
         occurrencesOf(key).put(callback.digest(), earlier + 1);
         newCallbacks.add(new NewCallback(callback, earlier + 1));
         callback.results().forEach(file -> kinds.computeIfAbsent(key, k -> new HashSet<>())
@@ -99,10 +106,16 @@ final class GroupChanges {
         if (!isApplied && after.expects() != null) {
             withNewFiles.put(key, after);
         }
-        if (callback.origin() == Origin.LOOKUP && after.outcome().isFinished() && before.outcome() != after.outcome()) {
-            alerts.add(RaisedAlert.missed(callback, after.revision()));
+        if (!isApplied) {
+            return RecordResult.STALE;
         }
-        return isApplied ? RecordResult.APPLIED : RecordResult.STALE;
+        if (callback.origin() == Origin.LOOKUP
+                && after.outcome().isFinished()
+                && (after.revision() > before.revision() || (wasOpen && !isOpen(after)))) {
+            alerts.add(RaisedAlert.missed(callback, after.revision()));
+            return RecordResult.MISSED;
+        }
+        return RecordResult.APPLIED;
     }
 
     /** Whether the answer of a provider says something new of a task. It never creates one. */
@@ -134,6 +147,11 @@ final class GroupChanges {
         NavigableMap<TaskKey, Task> all = new TreeMap<>(withNewFiles);
         all.putAll(applied);
         return all.values();
+    }
+
+    /** Whether a stored task was over before the group; asked of one that is open after it. */
+    boolean isReopened(Task task) {
+        return !openBefore.getOrDefault(task.key(), true);
     }
 
     /** Whether a callback was applied to a task, and not only the answer to a look-up, which has a schedule of its own. */

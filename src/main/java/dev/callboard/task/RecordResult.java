@@ -4,6 +4,8 @@ package dev.callboard.task;
 public enum RecordResult {
     /** It is stored, and its task has the state that it describes. */
     APPLIED,
+    /** The same, and it is a look-up's answer that finds a task finished as no callback has told. */
+    MISSED,
     /** It is stored, but its task keeps a newer state. */
     STALE,
     /**
@@ -12,5 +14,10 @@ public enum RecordResult {
      */
     DUPLICATE,
     /** A look-up says nothing that its task does not have, so nothing is stored. */
-    UNCHANGED
+    UNCHANGED;
+
+    /** Whether its task has the state that it describes, and did not have it before. */
+    public boolean isApplied() {
+        return this == APPLIED || this == MISSED;
+    }
 }

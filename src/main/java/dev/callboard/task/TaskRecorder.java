@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -109,7 +108,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
                     if (failure == null) {
                         count(callback, result);
                         if (callback.origin() == Origin.LOOKUP) {
-                            exchange.setVariable("recorded", result.name().toLowerCase(Locale.ROOT));
+                            exchange.setVariable("recorded", result.isApplied());
                         }
                         receipt.record();
                     } else {
@@ -139,7 +138,7 @@ public final class TaskRecorder extends AsyncProcessorSupport {
 
     private void count(Callback callback, RecordResult result) {
         metrics.count(callback, result);
-        if (callback.outcome() == Outcome.FAILED && result == RecordResult.APPLIED) {
+        if (callback.outcome() == Outcome.FAILED && result.isApplied()) {
             logFailure(callback);
         }
     }

@@ -270,6 +270,9 @@ public final class TaskStore {
         private void noteOpenTasks(TaskTables tables, Set<TaskKey> existing) throws SQLException {
             Map<Boolean, List<Task>> byOpen =
                     changes.tasksToNote().stream().collect(Collectors.partitioningBy(changes::isOpen));
+            // A task that was over may have a row, while its provider is asked about a callback that was not recorded.
+            tables.deleteOpenTasks(
+                    byOpen.get(true).stream().filter(changes::isReopened).toList());
             tables.insertOpenTasks(
                     byOpen.get(true).stream().map(deadlines::opening).toList());
             tables.updateOpenTasks(only(existing, byOpen.get(true)).stream()

@@ -17,10 +17,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The bean {@code unrecordedTasks}: the tasks of callbacks that were not recorded, but whose id is known. The provider is
- * asked about them as soon as the database takes that. They are kept in memory, at most {@link #MAX_TASKS}: a task that was
- * recorded before is looked up after a crash all the same. Safe for use by any number of threads.
+ * asked about them as soon as the database takes that. They are kept in memory, at most {@link #MAX_TASKS}, and are
+ * forgotten when the process ends before that: those that are open in the database are looked up after the next start all
+ * the same. Safe for use by any number of threads.
  */
-public final class UnrecordedTasks {
+public final class UnrecordedTasks implements AutoCloseable {
     /** Beyond it, further ones are dropped; the oldest have waited longest. */
     static final int MAX_TASKS = 10_000;
 
@@ -62,7 +63,9 @@ public final class UnrecordedTasks {
     }
 
     private synchronized void add(Announcements.Heard task) {
-        if (task.provider() == null || !providers.contains(task.provider())) {
+        if (task.provider() == null
+                || !providers.contains(task.provider())
+                || !AnnouncementReader.isText(task.taskId())) {
             return;
         }
         if (tasks.size() < MAX_TASKS) {
@@ -116,6 +119,21 @@ public final class UnrecordedTasks {
         }
         remove(some);
         LOG.info("asks the providers about callbacks that were not recorded tasks={}", some.size());
+    }
+
+    synchronized int size() {
+        return tasks.size();
+    }
+
+    /** Says how many are forgotten. */
+    @Override
+    public void close() {
+        int left = size();
+        if (left > 0) {
+            LOG.error(
+                    "callbacks that were not recorded are forgotten count={} (look up the newest tasks yourself)",
+                    left);
+        }
     }
 
     private synchronized void remove(List<Announcements.Heard> some) {

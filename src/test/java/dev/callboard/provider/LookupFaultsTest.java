@@ -4,15 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.Fault;
+import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.SimulatedFotor;
 import dev.callboard.testkit.Waiting;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Answers of a provider that say nothing of the task. */
@@ -69,6 +74,49 @@ final class LookupFaultsTest extends SimulatedProviders {
                 .isEmpty();
         assertThat(fotor.elsewhere().total()).isZero();
         assertThat(fotor.requests().credentials()).containsExactly("Authorization: Bearer " + SimulatedFotor.KEY);
+    }
+
+    @ParameterizedTest
+    @MethodSource("answersThatAreNoList")
+    void takesNothingButAListForTheTasksOfAFamily(String answer) {
+        String id = startedAtCreatify("aurora");
+        creatify.complete(id, "https://cdn.creatify.ai/" + id + ".mp4");
+        try (Logged logged = new Logged()) {
+            creatify.misbehaveFor(id, exchange -> exchange.answer(200, answer));
+            Waiting.soon().untilAsserted(() -> assertThat(openRows(id).get(0).get("last_answer"))
+                    .isEqualTo("the provider could not be asked: the answer is no JSON array"));
+            assertThat(logged.lines()).noneMatch(line -> line.contains("look-up failed"));
+        }
+        creatify.behave();
+
+        awaitOutcome("creatify", id, "completed");
+    }
+
+    private static Stream<String> answersThatAreNoList() {
+        return Stream.of(
+                "\"" + ",".repeat(100_000) + "\"",
+                "{\"detail\":\"Not found.\"}",
+                "{\"results\":[]}",
+                "null",
+                "5",
+                "true");
+    }
+
+    @Test
+    void findsTheTasksThatAnUnknownOneIsAskedForWith() {
+        String unknown = startedAtCreatify("ads_clone");
+        creatify.misbehaveFor(unknown, Fault.error(404));
+        List<String> others = List.of(startedAtCreatify("ads_clone"), startedAtCreatify("ads_clone"));
+        List<String> together = new ArrayList<>(others);
+        together.add(unknown);
+        together.forEach(id -> update("UPDATE open_task SET lookups = 0, last_answer = NULL, next_lookup_at ="
+                + " CURRENT_TIMESTAMP + INTERVAL '2' SECOND WHERE task_id = '" + id + "'"));
+        Waiting.soon().untilAsserted(() -> assertThat(openRows(unknown).get(0).get("last_answer"))
+                .isEqualTo("the provider says nothing about it: HTTP 404"));
+
+        others.forEach(id -> Waiting.soon()
+                .untilAsserted(() -> assertThat(openRows(id).get(0).get("last_answer"))
+                        .isEqualTo("the provider answers: status running")));
     }
 
     @Test

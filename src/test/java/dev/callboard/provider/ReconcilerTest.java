@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.Fault;
 import dev.callboard.testkit.Waiting;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -115,6 +117,26 @@ final class ReconcilerTest extends SimulatedProviders {
     }
 
     @Test
+    void asksAboutACallbackThatTheDatabaseDidNotTakeThoughItsTaskWasOver() throws Exception {
+        String id = creatify.start("product_to_videos").id();
+        creatify.complete(id, "https://cdn.creatify.ai/photo.png");
+        assertThat(callboard.post("creatify", creatify.callback(id)).statusCode())
+                .isEqualTo(200);
+        creatify.progress(id);
+        try (Connection other = callboard.connect();
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("SELECT * FROM task WHERE task_id = '" + id + "' FOR UPDATE");
+            assertThat(callboard.post("creatify", creatify.callback(id)).statusCode())
+                    .isEqualTo(503);
+            other.rollback();
+        }
+
+        awaitOutcome("creatify", id, "in_progress");
+        assertThat(openRows(id).get(0).get("overdue_at")).isNotNull();
+    }
+
+    @Test
     void waitsForTheVideoThatWasOrderedWithAnImage() {
         String id = creatify.start("product_to_videos").id();
         assertThat(announce("creatify", id, "{\"expects\":\"video\",\"businessId\":\"order-7\"}")
@@ -127,6 +149,8 @@ final class ReconcilerTest extends SimulatedProviders {
         assertThat(callboard.task("creatify", id).at("/task/outcome").asText()).isEqualTo("completed");
         assertThat(openRows(id)).hasSize(1);
 
+        assertThat(callboard.alerts(id)).isEmpty();
+        double missed = missed("creatify");
         creatify.complete(id, "https://cdn.creatify.ai/photo.png", "https://cdn.creatify.ai/video.mp4");
         Waiting.soon().until(() -> openRows(id).isEmpty());
 
@@ -134,6 +158,19 @@ final class ReconcilerTest extends SimulatedProviders {
         assertThat(callboard.rows("SELECT kind FROM result WHERE task_id = ? ORDER BY kind", id))
                 .extracting(row -> row.get("kind"))
                 .containsExactly("image", "video");
+        assertThat(callboard.alerts(id)).extracting("kind").containsExactly("missed");
+        assertThat(missed("creatify")).isEqualTo(missed + 1);
+    }
+
+    private static double missed(String provider) {
+        String metric = "callboard_missed_total{provider=\"" + provider + "\"} ";
+        return callboard
+                .manage("/observe/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(metric))
+                .mapToDouble(line -> Double.parseDouble(line.substring(metric.length())))
+                .sum();
     }
 
     // ---- overdue ----
@@ -141,12 +178,15 @@ final class ReconcilerTest extends SimulatedProviders {
     @Test
     void asksOnceMoreBeforeItTellsThatATaskIsOverdue() {
         String id = started("videoEnhancer");
-        callboard.rows("SELECT 1 FROM task WHERE task_id = ?", id);
+        int before = asked(id);
         update("UPDATE open_task SET overdue_at = TIMESTAMP WITH TIME ZONE '2026-01-01 00:00:00Z', next_lookup_at ="
                 + " TIMESTAMP WITH TIME ZONE '2099-01-01 00:00:00Z' WHERE task_id = '" + id + "'");
         Waiting.soon().until(() -> !callboard.alerts(id).isEmpty());
 
-        assertThat(callboard.alerts(id)).extracting("kind").containsExactly("overdue");
+        assertThat(asked(id)).isGreaterThan(before);
+        assertThat(callboard.alerts(id)).hasSize(1).first().satisfies(alert -> assertThat(alert)
+                .containsEntry("kind", "overdue")
+                .containsEntry("detail", "the provider answers: status 0"));
         assertThat(openRows(id).get(0).get("overdue_at")).isNull();
     }
 

@@ -58,6 +58,10 @@ abstract class SimulatedProviders {
     }
 
     static HttpResponse<String> lookUp(String provider, String id) {
+        return lookUp(callboard, provider, id);
+    }
+
+    static HttpResponse<String> lookUp(TestCallboard callboard, String provider, String id) {
         return TestCallboard.send(HttpRequest.newBuilder(URI.create(
                         "http://127.0.0.1:" + callboard.managementPort + "/tasks/" + provider + "/" + id + "/lookup"))
                 .POST(HttpRequest.BodyPublishers.noBody())

@@ -302,10 +302,7 @@ record AnnouncementsTest(Backend backend) {
                 .lookUpSoon(List.of(
                         new Heard("fotor", unseen, "order-1", "avatar"),
                         new Heard("fotor", open, null, null),
-                        new Heard("fotor", over, null, null),
-                        new Heard("fotor", "x".repeat(201), null, null),
-                        new Heard("fotor", "with\0", null, null),
-                        new Heard("fotor", null, null, null)));
+                        new Heard("fotor", over, null, null)));
 
         assertThat(task(unseen)).containsEntry("outcome", "expected").containsEntry("business_id", "order-1");
         assertThat(openTask(unseen))
@@ -320,8 +317,22 @@ record AnnouncementsTest(Backend backend) {
         assertThat(openTask(over))
                 .containsEntry("next_lookup_at", NOON.plusSeconds(60))
                 .containsEntry("overdue_at", null);
-        assertThat(number("SELECT COUNT(*) FROM task WHERE task_id LIKE ?", "xxx%"))
-                .isZero();
+    }
+
+    @Test
+    void tellsATaskThatWasOverAndGoesOnAsOverdue() throws Exception {
+        String id = newId();
+        record(callback(id, "image_generated", COMPLETED, 0, 0));
+        announcements(60).lookUpSoon(List.of(new Heard("fotor", id, null, null)));
+        assertThat(openTask(id)).containsEntry("overdue_at", null);
+
+        record(callback(id, "video_generating", IN_PROGRESS, 100, 100));
+
+        assertThat(openTask(id))
+                .containsEntry("opened_at", NOON.plusSeconds(100))
+                .containsEntry("next_lookup_at", NOON.plusSeconds(280))
+                .containsEntry("overdue_at", NOON.plusSeconds(7300))
+                .containsEntry("lookups", 0);
     }
 
     // ---- at the same time ----

@@ -2,9 +2,16 @@ package dev.callboard.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.callboard.testkit.Callbacks;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.apache.camel.Exchange;
+import org.apache.camel.impl.engine.SimpleCamelContext;
+import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 final class UnrecordedTasksTest {
     @ParameterizedTest
@@ -29,5 +36,29 @@ final class UnrecordedTasksTest {
             })
     void readsTheIdBeforeTheFirstMistake(String body, String id) {
         assertThat(UnrecordedTasks.taskId(body)).isEqualTo(Optional.ofNullable(id));
+    }
+
+    @ParameterizedTest
+    @MethodSource("unusableIds")
+    void keepsNoIdThatNoTaskCanHave(String id) {
+        try (UnrecordedTasks tasks = new UnrecordedTasks(null, Set.of("fotor"))) {
+            tasks.add(Callbacks.callback("a", "0", Outcome.IN_PROGRESS, null, 0));
+            tasks.addQuarantined(quarantined("fotor", id));
+            tasks.addQuarantined(quarantined("nobody", "a"));
+
+            assertThat(tasks.size()).isEqualTo(1);
+        }
+    }
+
+    private static Stream<String> unusableIds() {
+        return Stream.of("", " ", "x".repeat(201), "with\0", "\ud800", "x".repeat(1_000_000));
+    }
+
+    private static Exchange quarantined(String provider, String taskId) {
+        Exchange exchange = new DefaultExchange(new SimpleCamelContext());
+        exchange.setVariable("provider", provider);
+        exchange.setVariable("taskId", taskId);
+        exchange.setVariable("payload", "{");
+        return exchange;
     }
 }
