@@ -70,6 +70,9 @@ final class SimulationIT {
     private static final Duration LOOKUP_AFTER = Duration.ofSeconds(2);
     private static final Duration SETTLED_WITHIN = Duration.ofSeconds(60);
 
+    /** What a killed node was handing over is sent by the other once its lease has expired. */
+    private static final Duration MAILED_WITHIN = Duration.ofMinutes(16);
+
     /** The metrics are counted every ten seconds. */
     private static final Duration COUNTED_AGAIN = Duration.ofSeconds(11);
 
@@ -240,7 +243,8 @@ final class SimulationIT {
                 .as("%d tasks have not ended at their provider (seed %d)", toEnd.getCount(), seed)
                 .isTrue();
         // What is missing after that is seen in the tables.
-        waitFor(SETTLED_WITHIN, this::isSettled);
+        waitFor(SETTLED_WITHIN, this::areTasksOver);
+        waitFor(MAILED_WITHIN, this::isMailed);
     }
 
     private Life newLife(int number) {
@@ -420,10 +424,9 @@ final class SimulationIT {
     // ---- the end ----
 
     /** No task is in progress, but for those of {@link CallboardProcess#start}, and no alert waits. */
-    private boolean isSettled() {
-        int port = nodes.get(0).managementPort;
+    private boolean areTasksOver() {
         try {
-            JsonNode tasks = JSON.readTree(get(port, "/tasks?outcome=in_progress&limit=10"));
+            JsonNode tasks = JSON.readTree(get(nodes.get(0).managementPort, "/tasks?outcome=in_progress&limit=10"));
             boolean over = tasks.isArray();
             for (JsonNode task : tasks) {
                 over &= task.path("taskId").asText().startsWith("first-");
@@ -436,8 +439,11 @@ final class SimulationIT {
             return false;
         }
         overSince = Math.min(overSince, System.nanoTime());
-        return System.nanoTime() - overSince > COUNTED_AGAIN.toNanos()
-                && get(port, "/observe/metrics").contains("\ncallboard_alerts_pending 0.0\n");
+        return System.nanoTime() - overSince > COUNTED_AGAIN.toNanos();
+    }
+
+    private boolean isMailed() {
+        return get(nodes.get(0).managementPort, "/observe/metrics").contains("\ncallboard_alerts_pending 0.0\n");
     }
 
     private static String get(int port, String path) {
