@@ -3,6 +3,7 @@ package dev.callboard.settings;
 import dev.callboard.text.Similar;
 import java.io.IOException;
 import java.io.Reader;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -107,6 +108,8 @@ final class SettingsReader {
         defaults.put("callboard.alerts.from", "callboard@localhost");
         defaults.put("callboard.alerts.interval", "5m");
         defaults.put("callboard.alerts.time-zone", "UTC");
+        defaults.put(Settings.Alerts.WEBHOOK_URL, "");
+        defaults.put(Settings.Alerts.WEBHOOK_FORMAT, "");
         defaults.put("callboard.mail.host", "");
         defaults.put("callboard.mail.port", "587");
         defaults.put("callboard.mail.username", "");
@@ -366,7 +369,21 @@ final class SettingsReader {
                 Collections.unmodifiableMap(toByProvider),
                 Collections.unmodifiableMap(toByKind),
                 values.duration("callboard.alerts.interval", MIN_ALERT_INTERVAL, MAX_ALERT_INTERVAL),
-                values.timeZone("callboard.alerts.time-zone"));
+                values.timeZone("callboard.alerts.time-zone"),
+                webhook(values));
+    }
+
+    private static Optional<Settings.Webhook> webhook(SettingValues values) {
+        Optional<URI> url = values.secretUrl(Settings.Alerts.WEBHOOK_URL);
+        Optional<Settings.WebhookFormat> format = values.optionalText(Settings.Alerts.WEBHOOK_FORMAT)
+                .map(given -> values.oneOf(
+                        Settings.Alerts.WEBHOOK_FORMAT, Settings.WebhookFormat.values(), Settings.WebhookFormat::code));
+        if (url.isPresent() && format.isEmpty()) {
+            throw StartException.of(
+                    Settings.Alerts.WEBHOOK_FORMAT,
+                    "is needed with " + Settings.Alerts.WEBHOOK_URL + ": slack, teams, discord, ntfy or json");
+        }
+        return url.map(given -> new Settings.Webhook(given, format.get()));
     }
 
     private static Settings.Mail mail(SettingValues values) {
