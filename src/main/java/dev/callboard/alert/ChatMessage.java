@@ -80,8 +80,8 @@ record ChatMessage(String body, String contentType, Map<String, String> headers)
     private static Map<String, Object> slack(ChatText text) {
         Writer writer = new Writer(MAX_SLACK_SECTION, ChatMessage::slackEscape, String::length);
         List<Map<String, Object>> blocks = new ArrayList<>();
-        blocks.add(Map.of("type", "header", "text", plainText(writer.within(text.heading(), MAX_SLACK_HEADER))));
-        blocks.add(Map.of("type", "section", "text", plainText(String.join("\n", writer.lines(text)))));
+        blocks.add(object("type", "header", "text", plainText(writer.within(text.heading(), MAX_SLACK_HEADER))));
+        blocks.add(object("type", "section", "text", plainText(String.join("\n", writer.lines(text)))));
         return object(
                 "text",
                 writer.within(text.heading(), MAX_SLACK_SECTION),

@@ -84,7 +84,8 @@ record ChatText(
                 mail.provider(),
                 mail.content().alerts(),
                 heading,
-                List.copyOf(lines),
+                // No chat takes an empty text.
+                lines.isEmpty() ? List.of(heading) : List.copyOf(lines),
                 Math.max(0, mail.content().alerts() - alerts),
                 notes(model),
                 look(kind, model, isSingle),
@@ -146,7 +147,7 @@ record ChatText(
         }
         return isSingle && look.length() <= MAX_LOOK
                 ? "curl " + look
-                : "curl '" + manage + "/tasks?provider=" + text(model, "provider") + "&limit=1000'";
+                : "curl '" + manage + "/tasks?provider=" + text(model, "provider") + "'";
     }
 
     private static String text(Map<?, ?> model, String name) {

@@ -109,6 +109,12 @@ public final class Recipients {
     }
 
     private static StartException noAddress(String key, String value, AddressException e) {
+        if (value.contains("://")) {
+            return StartException.of(
+                    key,
+                    "has a URL, which is no mail address (the value is not shown); set " + Settings.Alerts.WEBHOOK_URL
+                            + " to it, and write " + Settings.Alerts.WEBHOOK + " here");
+        }
         return StartException.of(key, "'" + value + "' is not a mail address (" + e.getMessage() + ")");
     }
 

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -375,13 +376,21 @@ final class SettingsReader {
 
     private static Optional<Settings.Webhook> webhook(SettingValues values) {
         Optional<URI> url = values.secretUrl(Settings.Alerts.WEBHOOK_URL);
-        Optional<Settings.WebhookFormat> format = values.optionalText(Settings.Alerts.WEBHOOK_FORMAT)
-                .map(given -> values.oneOf(
-                        Settings.Alerts.WEBHOOK_FORMAT, Settings.WebhookFormat.values(), Settings.WebhookFormat::code));
-        if (url.isPresent() && format.isEmpty()) {
+        Optional<String> code = values.optionalText(Settings.Alerts.WEBHOOK_FORMAT);
+        Optional<Settings.WebhookFormat> format = Arrays.stream(Settings.WebhookFormat.values())
+                .filter(candidate -> code.filter(candidate.code()::equals).isPresent())
+                .findFirst();
+        if (format.isEmpty() && (url.isPresent() || code.isPresent())) {
+            // Its value may be a URL that was pasted into the wrong line.
             throw StartException.of(
                     Settings.Alerts.WEBHOOK_FORMAT,
-                    "is needed with " + Settings.Alerts.WEBHOOK_URL + ": slack, teams, discord, ntfy or json");
+                    (code.isEmpty()
+                                    ? "is needed with " + Settings.Alerts.WEBHOOK_URL
+                                    : "is not known (the value is not shown)")
+                            + "; it is one of "
+                            + Arrays.stream(Settings.WebhookFormat.values())
+                                    .map(Settings.WebhookFormat::code)
+                                    .collect(Collectors.joining(", ")));
         }
         return url.map(given -> new Settings.Webhook(given, format.get()));
     }

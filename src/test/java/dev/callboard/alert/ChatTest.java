@@ -126,8 +126,13 @@ final class ChatTest {
 
     /** Of a mail server that takes nothing for long, whether it rejects connections or hangs. */
     @ParameterizedTest
-    @CsvSource({"H2, 451 4.3.0 not now", "POSTGRESQL, 451 4.3.0 not now", "H2, " + HostileMailServer.SILENCE})
-    void sendsEachAlertToTheChatAtOnceWhileTheMailServerIsDown(Backend backend, String answer) throws Exception {
+    @CsvSource({
+        "H2, 451 4.3.0 not now, 20",
+        "POSTGRESQL, 451 4.3.0 not now, 20",
+        "H2, " + HostileMailServer.SILENCE + ", 0"
+    })
+    void sendsEachAlertToTheChatAtOnceWhileTheMailServerIsDown(Backend backend, String answer, int minutes)
+            throws Exception {
         try (WebhookReceiver chat = new WebhookReceiver();
                 HostileMailServer smtp = new HostileMailServer(Certificates.TRUSTED)) {
             Map<String, String> settings = chat.settings("json");
@@ -143,16 +148,19 @@ final class ChatTest {
                     Failures.record(callboard, provider, 1);
                     soon().until(() -> !chat.bodies("\"" + provider + "\"").isEmpty());
                     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
-                    // So long that the mails wait an hour for their next attempts.
-                    clock.advance(Duration.ofMinutes(20));
+                    attempted(callboard, provider, "webhook");
+                    // With these, so long that the mails wait an hour for their next attempts.
+                    clock.advance(Duration.ofMinutes(minutes));
                 }
                 assertThat(smtp.received()).isEmpty();
                 assertThat(chat.posted()).hasSize(20);
                 smtp.behave();
-                soon().untilAsserted(() -> {
-                    clock.advance(Duration.ofHours(1));
-                    assertThat(smtp.received()).hasSize(20);
-                });
+                // The attempts that hang end after ten seconds.
+                soon().until(() -> callboard
+                        .rows("SELECT 1 FROM mail WHERE lease_id IS NOT NULL")
+                        .isEmpty());
+                clock.advance(Duration.ofHours(1));
+                soon().until(() -> smtp.received().size() == 20);
                 assertThat(chat.posted()).as("nothing twice").hasSize(20);
             }
         }
@@ -233,6 +241,7 @@ final class ChatTest {
             assertThat(mail.get("last_error").toString())
                     .startsWith("the webhook at localhost rejected the message: HTTP " + status + ", no such hook")
                     .hasSizeLessThan(350);
+            attempted(callboard, provider, "mail");
             assertThat(recipients(callboard, provider))
                     .containsExactly("ops@example.test accepted", "webhook rejected");
             soon().until(() -> callboard.mailNamed("could not be delivered").isPresent());
