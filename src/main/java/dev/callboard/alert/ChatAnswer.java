@@ -10,6 +10,7 @@ import java.net.URLDecoder;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
+import java.sql.SQLException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -108,6 +109,8 @@ final class ChatAnswer {
             settingsAtFault = true;
             why = "the certificate of the webhook at " + host + " is not trusted: "
                     + shown(message(failure), MAX_QUOTE);
+        } else if (has(failure, SQLException.class)) {
+            why = "the message to the webhook at " + host + " was not posted: " + shown(message(failure), MAX_QUOTE);
         } else if (!has(failure, IOException.class)) {
             why = "the message to the webhook at " + host + " could not be sent: "
                     + failure.getClass().getSimpleName();

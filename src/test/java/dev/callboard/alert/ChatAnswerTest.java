@@ -8,6 +8,7 @@ import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.security.cert.CertificateException;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
@@ -106,6 +107,9 @@ final class ChatAnswerTest {
         assertThat(answers.none(new SocketTimeoutException("9000")).isOutage())
                 .as("the chat may have the message")
                 .isFalse();
+        assertThat(answers.none(new IOException("its lease could not be renewed", new SQLException())).isOutage())
+                .as("nothing was posted")
+                .isTrue();
         SSLHandshakeException untrusted = new SSLHandshakeException("PKIX path building failed");
         untrusted.initCause(new CertificateException("no path"));
         assertThat(answers.none(untrusted).settingsAtFault()).isTrue();
