@@ -107,7 +107,8 @@ final class ChatAnswerTest {
         assertThat(answers.none(new SocketTimeoutException("9000")).isOutage())
                 .as("the chat may have the message")
                 .isFalse();
-        assertThat(answers.none(new IOException("its lease could not be renewed", new SQLException())).isOutage())
+        assertThat(answers.none(new IOException("its lease could not be renewed", new SQLException()))
+                        .isOutage())
                 .as("nothing was posted")
                 .isTrue();
         SSLHandshakeException untrusted = new SSLHandshakeException("PKIX path building failed");

@@ -476,7 +476,10 @@ final class ChatTest {
                     chat.answer(answers.get(i));
                     Failures.record(callboard, "p" + i, 1);
                     attempted(callboard, "p" + i, "webhook");
-                    assertThat(testMail(callboard).body())
+                    HttpResponse<String> test = testMail(callboard);
+                    assertThat(test.statusCode()).isEqualTo(i < answers.size() - 1 ? 502 : 200);
+                    assertThat(test.body())
+                            .startsWith("The test mail for ops@example.test went to files in ")
                             .contains("localhost, slack")
                             .doesNotContain("s3cret");
                     assertThat(callboard.manage("/observe/health").body()).doesNotContain("s3cret");
