@@ -1,6 +1,7 @@
 package dev.callboard;
 
 import dev.callboard.alert.AlertMetrics;
+import dev.callboard.alert.Chat;
 import dev.callboard.alert.MailComposer;
 import dev.callboard.alert.MailHealthCheck;
 import dev.callboard.alert.MailServer;
@@ -76,6 +77,7 @@ final class Beans implements AutoCloseable {
     private final MailHealthCheck mailHealth = new MailHealthCheck();
     private final ExecutorService answers = Executors.newFixedThreadPool(ANSWER_THREADS, Beans::answerThread);
     private final LookupHttp lookupHttp = new LookupHttp();
+    private final LookupHttp chatHttp = new LookupHttp(Chat.TIMEOUT, Chat.MAX_ANSWER_BYTES);
     private final LookupMetrics lookupMetrics;
     private GroupCommit groupCommit;
     private UnrecordedTasks unrecorded;
@@ -117,6 +119,9 @@ final class Beans implements AutoCloseable {
         registry.bind("mailComposer", composer);
         registry.bind("mailSender", MailServer.of(settings, clock));
         registry.bind("mailThreads", MailServer.threads());
+        registry.bind("chat", new Chat(settings, composer, clock));
+        registry.bind("chatHttp", chatHttp);
+        registry.bind("chatThreads", Chat.threads());
         registry.bind("lookup", new LookupSteps(settings.http().maxBodyBytes(), clock));
         registry.bind("lookupHttp", lookupHttp);
         registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
@@ -177,6 +182,11 @@ final class Beans implements AutoCloseable {
         return recipients.kinds();
     }
 
+    /** Whether an address is among the recipients of alerts. */
+    boolean sendsMails() {
+        return recipients.hasAddresses();
+    }
+
     private static Thread answerThread(Runnable work) {
         Thread thread = new Thread(work, "callboard-answer");
         thread.setDaemon(true);
@@ -206,6 +216,7 @@ final class Beans implements AutoCloseable {
     @Override
     public void close() {
         lookupHttp.close();
+        chatHttp.close();
         if (groupCommit != null) {
             groupCommit.close();
             unrecorded.close();

@@ -229,7 +229,7 @@ public final class Callboard implements AutoCloseable {
         }
         server.open();
         beans.reconciler().start();
-        new StartupReport(settings).lines().forEach(LOG::info);
+        new StartupReport(settings, beans.sendsMails()).lines().forEach(LOG::info);
     }
 
     /** If the port is in use, Camel's management server only logs a warning and runs without it. */

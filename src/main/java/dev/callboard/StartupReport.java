@@ -1,5 +1,6 @@
 package dev.callboard;
 
+import dev.callboard.alert.Chat;
 import dev.callboard.alert.MailServer;
 import dev.callboard.db.Database;
 import dev.callboard.settings.AddressRange;
@@ -11,9 +12,12 @@ import java.util.stream.Collectors;
 /** The six lines that Callboard logs once it takes callbacks: where everything is, and who is admitted. */
 final class StartupReport {
     private final Settings settings;
+    private final boolean sendsMails;
 
-    StartupReport(Settings settings) {
+    /** @param sendsMails whether an address is among the recipients of alerts */
+    StartupReport(Settings settings, boolean sendsMails) {
         this.settings = settings;
+        this.sendsMails = sendsMails;
     }
 
     /** The lines; none of them shows a token or a password. */
@@ -22,7 +26,7 @@ final class StartupReport {
                 "Callbacks: " + callbackUrls(),
                 "Admitted:  " + admitted(),
                 "Database:  " + Database.location(settings.database().url()),
-                "Mails:     " + MailServer.describe(settings),
+                "Mails:     " + (sendsMails ? MailServer.describe(settings) : "none") + chat(),
                 "Routes:    " + settings.routes().pattern() + "; " + lookups(),
                 "Manage:    " + settings.management().url() + "/tasks, /observe/health, /observe/metrics");
     }
@@ -48,6 +52,11 @@ final class StartupReport {
                             .collect(Collectors.joining(", ")));
         }
         return String.join("; ", parts);
+    }
+
+    private String chat() {
+        String chat = Chat.describe(settings);
+        return chat.isEmpty() ? "" : "; chat at " + chat;
     }
 
     private String lookups() {

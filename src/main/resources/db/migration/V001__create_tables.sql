@@ -178,7 +178,8 @@ CREATE TABLE alert (
 CREATE INDEX alert_by_mail ON alert (mail_id, provider, kind, created_at);
 
 -- One row for each mail: alerts of one provider and kind that are sent together. The latest mail of a provider and kind
--- says when the next one is due.
+-- says when the next one is due. Alerts that go both to mail addresses and to the webhook are in two rows, one for each
+-- channel, so that each is attempted, waits and ends for itself; the second is a copy of the first, and has its alerts.
 --
 --   pending     a recipient still has to accept or reject it -> sent, bounced, suppressed
 --   sent        no recipient is left, and at least one accepted it -> pending, at the next start, for those who rejected it
@@ -190,7 +191,11 @@ CREATE TABLE mail (
     mail_id          VARCHAR(200) NOT NULL,
     provider         VARCHAR(50)  NOT NULL,
     kind             VARCHAR(20)  NOT NULL,
-    sequence         INTEGER      NOT NULL,
+    -- Null for a copy.
+    sequence         INTEGER,
+    channel          VARCHAR(20)  NOT NULL DEFAULT 'mail',
+    -- The mail that has the alerts; null if it is this one.
+    copy_of          VARCHAR(200),
     -- The first mail of the thread, and the mail before this one.
     thread_id        VARCHAR(200) NOT NULL,
     previous_id      VARCHAR(200),
@@ -202,12 +207,13 @@ CREATE TABLE mail (
     next_digest_at   TIMESTAMP(6) WITH TIME ZONE NOT NULL,
     attempts         INTEGER      NOT NULL DEFAULT 0,
     next_attempt_at  TIMESTAMP(6) WITH TIME ZONE,
-    -- Whether the last attempt failed for all recipients, so that it is due as soon as another mail goes through.
+    -- Whether the last attempt failed for all recipients, so that it is due as soon as another mail of its channel goes
+    -- through.
     awaits_server    BOOLEAN      NOT NULL DEFAULT FALSE,
     -- The attempt that is under way. Another process may take the mail once the lease has expired.
     lease_id         UUID,
     leased_until     TIMESTAMP(6) WITH TIME ZONE,
-    -- When the first recipient accepted it; kept when it becomes pending again.
+    -- When the first recipient accepted it, or its copy; kept when it becomes pending again.
     sent_at          TIMESTAMP(6) WITH TIME ZONE,
     -- When it became bounced, or suppressed for its last alert.
     failed_at        TIMESTAMP(6) WITH TIME ZONE,
@@ -215,6 +221,10 @@ CREATE TABLE mail (
     CONSTRAINT mail_key PRIMARY KEY (mail_id),
     -- Of several processes that create the same mail, one succeeds. Also serves the search for the latest mail.
     CONSTRAINT mail_is_created_once UNIQUE (provider, kind, sequence),
+    CONSTRAINT mail_is_copied_once_a_channel UNIQUE (copy_of, channel),
+    CONSTRAINT mail_copy_has_an_original FOREIGN KEY (copy_of) REFERENCES mail (mail_id) ON DELETE CASCADE,
+    CONSTRAINT mail_copy_has_no_sequence CHECK ((copy_of IS NULL) = (sequence IS NOT NULL)),
+    CONSTRAINT mail_channel_is_known CHECK (channel IN ('mail', 'webhook')),
     CONSTRAINT mail_state_is_known CHECK (state IN ('pending', 'sent', 'bounced', 'suppressed')),
     CONSTRAINT pending_mail_has_a_next_attempt CHECK ((state = 'pending') = (next_attempt_at IS NOT NULL))
 );
@@ -227,7 +237,7 @@ CREATE INDEX mail_by_state ON mail (state, created_at, mail_id);
 -- One row for each recipient of a mail.
 CREATE TABLE mail_recipient (
     mail_id VARCHAR(200) NOT NULL,
-    -- In lower case.
+    -- In lower case; of the channel webhook, that word.
     address VARCHAR(254) NOT NULL,
     state   VARCHAR(20)  NOT NULL,
     CONSTRAINT mail_recipient_key PRIMARY KEY (mail_id, address),

@@ -123,7 +123,7 @@ final class RouteFilesTest {
 
     @Test
     void findsAnExternalStepWithoutAnId() throws IOException {
-        assertFoundInInternal("management", "                  id: send-the-test-mail\n", "", "smtp has no id");
+        assertFoundInInternal("management", "                        id: send-the-test-mail\n", "", "smtp has no id");
     }
 
     @Test

@@ -39,7 +39,11 @@ public final class LookupHttp implements HttpClientConfigurer, AutoCloseable {
         this(TIMEOUT, MAX_BYTES);
     }
 
-    LookupHttp(Duration timeout, int maxBytes) {
+    /**
+     * @param timeout for a request and its answer
+     * @param maxBytes of the answer, decompressed
+     */
+    public LookupHttp(Duration timeout, int maxBytes) {
         this.timeout = timeout;
         this.maxBytes = maxBytes;
     }

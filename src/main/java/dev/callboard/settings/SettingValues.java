@@ -124,6 +124,44 @@ final class SettingValues {
         });
     }
 
+    /**
+     * A URL that is a secret, with its path and query; empty if the value is. Is not shown if it is not valid. Its user name
+     * and its fragment would not be sent.
+     */
+    Optional<URI> secretUrl(String key) {
+        return optionalText(key).map(value -> {
+            URI url = SECRET.matcher(value).matches() ? uri(value) : null;
+            if (url == null
+                    || url.getHost() == null
+                    || url.getRawUserInfo() != null
+                    || url.getRawFragment() != null
+                    || url.getPort() > MAX_PORT) {
+                throw StartException.of(
+                        key,
+                        "is not a URL like https://chat.example.com/hooks/..., of at most 1000 visible ASCII characters and"
+                                + " without a user name or a fragment (the value is not shown)");
+            }
+            if (!isEncryptedOrLocal(url)) {
+                throw StartException.of(
+                        key, "must begin with https://, since it is a secret (http:// is allowed on loopback)");
+            }
+            return url;
+        });
+    }
+
+    private static URI uri(String value) {
+        try {
+            return new URI(value);
+        } catch (URISyntaxException e) {
+            return null;
+        }
+    }
+
+    private static boolean isEncryptedOrLocal(URI url) {
+        return "https".equalsIgnoreCase(url.getScheme())
+                || ("http".equalsIgnoreCase(url.getScheme()) && AddressRange.isLoopbackName(url.getHost()));
+    }
+
     /** A time with its unit: 500ms, 10s, 5m, 1h. */
     Duration duration(String key, Duration min, Duration max) {
         Matcher matcher = DURATION.matcher(get(key));

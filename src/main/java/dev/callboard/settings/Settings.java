@@ -151,6 +151,7 @@ public record Settings(
      * @param toByKind recipients by the code of an alert kind, where set
      * @param interval the minimum interval between two mails about the same provider and kind
      * @param timeZone the time zone of the times in mails
+     * @param webhook the chat that the word {@link #WEBHOOK} among recipients stands for; empty if there is none
      */
     public record Alerts(
             String to,
@@ -158,7 +159,17 @@ public record Settings(
             Map<String, String> toByProvider,
             Map<String, String> toByKind,
             Duration interval,
-            ZoneId timeZone) {
+            ZoneId timeZone,
+            Optional<Webhook> webhook) {
+        /** The word that stands for the chat in a list of recipients. */
+        public static final String WEBHOOK = "webhook";
+
+        /** The key of the URL of the chat. */
+        public static final String WEBHOOK_URL = "callboard.alerts.webhook.url";
+
+        /** The key of the format of messages to the chat. */
+        public static final String WEBHOOK_FORMAT = "callboard.alerts.webhook.format";
+
         /** The syntax of a kind's code. */
         public static final String KIND = "[a-z][a-z0-9_]{0,19}";
 
@@ -176,6 +187,44 @@ public record Settings(
         /** The key of the recipients for an alert kind. */
         public static String keyOfKind(String kind) {
             return "callboard.alerts.kind." + kind + ".to";
+        }
+    }
+
+    /**
+     * The webhook of a chat, or of a program, that alerts are posted to.
+     *
+     * @param url a secret, since whoever has it can post
+     * @param format what is posted
+     */
+    public record Webhook(URI url, WebhookFormat format) {
+        /** The host, which is all of the URL that may be shown. */
+        public String host() {
+            return url.getHost();
+        }
+
+        /** Shows no more of the URL than its host. */
+        @Override
+        public String toString() {
+            return "Webhook[host=" + host() + ", format=" + format.code() + "]";
+        }
+    }
+
+    /** What is posted to a webhook, by who receives it. */
+    public enum WebhookFormat {
+        /** An incoming webhook of Slack. */
+        SLACK,
+        /** A workflow of Microsoft Teams. */
+        TEAMS,
+        /** A webhook of a channel of Discord. */
+        DISCORD,
+        /** A topic of ntfy. */
+        NTFY,
+        /** A program that reads the JSON of the manual. */
+        JSON;
+
+        /** The value in the settings. */
+        public String code() {
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 

@@ -3,10 +3,12 @@ package dev.callboard.settings;
 import dev.callboard.text.Similar;
 import java.io.IOException;
 import java.io.Reader;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -107,6 +109,8 @@ final class SettingsReader {
         defaults.put("callboard.alerts.from", "callboard@localhost");
         defaults.put("callboard.alerts.interval", "5m");
         defaults.put("callboard.alerts.time-zone", "UTC");
+        defaults.put(Settings.Alerts.WEBHOOK_URL, "");
+        defaults.put(Settings.Alerts.WEBHOOK_FORMAT, "");
         defaults.put("callboard.mail.host", "");
         defaults.put("callboard.mail.port", "587");
         defaults.put("callboard.mail.username", "");
@@ -366,7 +370,29 @@ final class SettingsReader {
                 Collections.unmodifiableMap(toByProvider),
                 Collections.unmodifiableMap(toByKind),
                 values.duration("callboard.alerts.interval", MIN_ALERT_INTERVAL, MAX_ALERT_INTERVAL),
-                values.timeZone("callboard.alerts.time-zone"));
+                values.timeZone("callboard.alerts.time-zone"),
+                webhook(values));
+    }
+
+    private static Optional<Settings.Webhook> webhook(SettingValues values) {
+        Optional<URI> url = values.secretUrl(Settings.Alerts.WEBHOOK_URL);
+        Optional<String> code = values.optionalText(Settings.Alerts.WEBHOOK_FORMAT);
+        Optional<Settings.WebhookFormat> format = Arrays.stream(Settings.WebhookFormat.values())
+                .filter(candidate -> code.filter(candidate.code()::equals).isPresent())
+                .findFirst();
+        if (format.isEmpty() && (url.isPresent() || code.isPresent())) {
+            // Its value may be a URL that was pasted into the wrong line.
+            throw StartException.of(
+                    Settings.Alerts.WEBHOOK_FORMAT,
+                    (code.isEmpty()
+                                    ? "is needed with " + Settings.Alerts.WEBHOOK_URL
+                                    : "is not known (the value is not shown)")
+                            + "; it is one of "
+                            + Arrays.stream(Settings.WebhookFormat.values())
+                                    .map(Settings.WebhookFormat::code)
+                                    .collect(Collectors.joining(", ")));
+        }
+        return url.map(given -> new Settings.Webhook(given, format.get()));
     }
 
     private static Settings.Mail mail(SettingValues values) {

@@ -156,12 +156,21 @@ final class SettingsTest {
     void showsNoSecretAsText() {
         String secret = "sesame-sesame-sesame-sesame-sesame";
         Properties given = asProperties(Map.of(
-                "callboard.fotor.token", secret,
-                "callboard.database.password", secret,
-                "callboard.database.url", "jdbc:postgresql://db/callboard?password=" + secret,
-                "callboard.mail.password", secret));
+                "callboard.fotor.token",
+                secret,
+                "callboard.database.password",
+                secret,
+                "callboard.database.url",
+                "jdbc:postgresql://db/callboard?password=" + secret,
+                "callboard.mail.password",
+                secret,
+                "callboard.alerts.webhook.format",
+                "slack",
+                "callboard.alerts.webhook.url",
+                "https://hooks.x.example/" + secret + "?sig=" + secret));
         Settings settings = Settings.read(Path.of("no-file"), Map.of(), given);
-        assertThat(List.of(settings, settings.providers(), settings.database(), settings.mail()))
+        assertThat(settings.alerts().webhook()).isPresent();
+        assertThat(List.of(settings, settings.providers(), settings.database(), settings.mail(), settings.alerts()))
                 .allSatisfy(part -> assertThat(part.toString()).doesNotContain(secret));
     }
 
