@@ -17,12 +17,12 @@ import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
+import dev.callboard.http.ClientLimits;
 import dev.callboard.http.ManagementServer;
 import dev.callboard.lookup.MailLookup;
 import dev.callboard.lookup.QuarantineList;
 import dev.callboard.lookup.TaskLookup;
 import dev.callboard.provider.LookupHealthCheck;
-import dev.callboard.provider.LookupHttp;
 import dev.callboard.provider.LookupMetrics;
 import dev.callboard.provider.LookupSteps;
 import dev.callboard.provider.Reconciler;
@@ -42,6 +42,7 @@ import dev.callboard.task.UnrecordedTasks;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -64,6 +65,11 @@ final class Beans implements AutoCloseable {
     /** How long the routes may take for that when Callboard stops. */
     private static final int ANSWER_TIMEOUT_MS = 500;
 
+    private static final Duration LOOKUP_TIMEOUT = Duration.ofSeconds(30);
+
+    /** A hundred tasks of the largest kind are some 500 KB. What is parsed takes many times its length. */
+    private static final int MAX_LOOKUP_BYTES = 2 * 1024 * 1024;
+
     private final Settings settings;
     private final Clock clock;
     private final MeterRegistry metrics;
@@ -75,7 +81,7 @@ final class Beans implements AutoCloseable {
     private final CallbackMetrics callbackMetrics;
     private final MailHealthCheck mailHealth = new MailHealthCheck();
     private final ExecutorService answers = Executors.newFixedThreadPool(ANSWER_THREADS, Beans::answerThread);
-    private final LookupHttp lookupHttp = new LookupHttp();
+    private final ClientLimits lookupHttp = new ClientLimits(LOOKUP_TIMEOUT, MAX_LOOKUP_BYTES);
     private final LookupMetrics lookupMetrics;
     private GroupCommit groupCommit;
     private Reconciler reconciler;
