@@ -17,8 +17,15 @@ import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
+import dev.callboard.event.EventDelivery;
+import dev.callboard.event.EventHealthCheck;
+import dev.callboard.event.EventLog;
+import dev.callboard.event.EventMetrics;
+import dev.callboard.event.Listeners;
+import dev.callboard.event.Webhook;
 import dev.callboard.http.ClientLimits;
 import dev.callboard.http.ManagementServer;
+import dev.callboard.lookup.EventLookup;
 import dev.callboard.lookup.MailLookup;
 import dev.callboard.lookup.QuarantineList;
 import dev.callboard.lookup.TaskLookup;
@@ -41,6 +48,7 @@ import dev.callboard.task.TaskStore;
 import dev.callboard.task.UnrecordedTasks;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -83,6 +91,9 @@ final class Beans implements AutoCloseable {
     private final ExecutorService answers = Executors.newFixedThreadPool(ANSWER_THREADS, Beans::answerThread);
     private final ClientLimits lookupHttp = new ClientLimits(LOOKUP_TIMEOUT, MAX_LOOKUP_BYTES);
     private final LookupMetrics lookupMetrics;
+    private final EventMetrics eventMetrics;
+    private final Webhook webhook;
+    private EventDelivery events;
     private GroupCommit groupCommit;
     private Reconciler reconciler;
 
@@ -97,6 +108,8 @@ final class Beans implements AutoCloseable {
         this.rejections = new Rejections(clock, metrics);
         this.sourceCheck = new SourceCheck(settings, tokens, rejections);
         this.lookupMetrics = new LookupMetrics(metrics, settings.providerNames(), clock);
+        this.eventMetrics = new EventMetrics(metrics, clock);
+        this.webhook = new Webhook(settings.events(), clock);
         this.callbackMetrics = new CallbackMetrics(metrics, settings.providerNames());
     }
 
@@ -124,6 +137,7 @@ final class Beans implements AutoCloseable {
         registry.bind("mailThreads", MailServer.threads());
         registry.bind("lookup", new LookupSteps(settings.http().maxBodyBytes(), clock));
         registry.bind("lookupHttp", lookupHttp);
+        registry.bind("webhook", webhook);
         registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
         registry.bind("mail-health", mailHealth);
     }
@@ -139,7 +153,8 @@ final class Beans implements AutoCloseable {
 
     /** Binds the beans that need the database. */
     void bind(CamelContext camel, Database database) {
-        TaskStore store = new TaskStore(database, deadlines());
+        EventLog eventLog = new EventLog(Listeners.listen(settings));
+        TaskStore store = new TaskStore(database, deadlines(), eventLog);
         Announcements announcements = new Announcements(database, deadlines(), clock);
         UnrecordedTasks unrecorded = new UnrecordedTasks(announcements, settings.providerNames());
         registry.bind("unrecordedTasks", unrecorded);
@@ -156,6 +171,18 @@ final class Beans implements AutoCloseable {
         reconciler = new Reconciler(camel, database, settings.providers(), lookupMetrics, clock);
         registry.bind("reconciler", reconciler);
         registry.bind("lookup-health", new LookupHealthCheck(settings.providerNames(), reconciler::fault));
+        events = new EventDelivery(
+                camel,
+                database,
+                eventLog,
+                webhook,
+                new EventDelivery.Times(
+                        settings.events().giveUpAfter(), settings.events().keep()),
+                eventMetrics,
+                clock);
+        registry.bind("eventDelivery", events);
+        registry.bind("event-health", new EventHealthCheck(events::fault));
+        registry.bind("eventLookup", new EventLookup(database));
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("taskLookup", new TaskLookup(database));
         registry.bind("mailLookup", new MailLookup(database));
@@ -192,6 +219,10 @@ final class Beans implements AutoCloseable {
         return reconciler;
     }
 
+    EventDelivery events() {
+        return events;
+    }
+
     GroupCommit groupCommit() {
         return groupCommit;
     }
@@ -209,8 +240,9 @@ final class Beans implements AutoCloseable {
 
     /** Records the callbacks that wait, and accepts no more. */
     @Override
-    public void close() {
+    public void close() throws IOException {
         lookupHttp.close();
+        webhook.close();
         if (groupCommit != null) {
             groupCommit.close();
         }
