@@ -73,3 +73,11 @@ SELECT mail_id AS "mailId", channel AS "channel", copy_of AS "copyOf", provider 
        sent_at AS "sentAt", CASE WHEN state = 'bounced' THEN failed_at END AS "setAsideAt", last_error AS "lastError",
        created_at AS ".created_at", mail_id AS ".mail_id"
   FROM mail
+
+-- name: select-events
+-- GET /events
+SELECT CAST(event_id AS VARCHAR) AS "eventId", type AS "type", provider AS "provider", task_id AS "taskId",
+       state AS "state", created_at AS "createdAt", attempts AS "attempts", next_attempt_at AS "nextAttemptAt",
+       last_error AS "lastError", CASE WHEN state = 'delivered' THEN ended_at END AS "deliveredAt", data AS "data",
+       position AS ".position"
+  FROM event

@@ -64,6 +64,13 @@ DELETE FROM open_task
  WHERE provider = ?
    AND task_id = ?
 
+-- name: delete-events-of-task
+-- An event that is still to be delivered has all that the receiver needs.
+DELETE FROM event
+ WHERE provider = ?
+   AND task_id = ?
+   AND state <> 'pending'
+
 -- name: delete-results-of-task
 DELETE FROM result
  WHERE provider = ?

@@ -1,6 +1,7 @@
 package dev.callboard.alert;
 
 import dev.callboard.settings.Settings;
+import dev.callboard.text.RetryAfter;
 import dev.callboard.text.SafeText;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -11,14 +12,9 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
 import java.sql.SQLException;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.Comparator;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -30,10 +26,6 @@ import javax.net.ssl.SSLPeerUnverifiedException;
  * and safe for any number of threads.
  */
 final class ChatAnswer {
-    /** How long a webhook may ask to wait; as long as the longest time between two attempts. */
-    static final Duration MAX_RETRY_AFTER = RetryBackoff.MAX;
-
-    private static final Duration MIN_RETRY_AFTER = Duration.ofSeconds(1);
     private static final int TOO_MANY_REQUESTS = 429;
     private static final Set<Integer> TEMPORARY = Set.of(408, 425, TOO_MANY_REQUESTS);
     private static final int MAX_QUOTE = 200;
@@ -88,7 +80,7 @@ final class ChatAnswer {
         }
         boolean isRedirect = status / 100 == 3;
         Optional<Duration> wait =
-                status == TOO_MANY_REQUESTS || status == 503 ? retryAfter(retryAfter, now) : Optional.empty();
+                status == TOO_MANY_REQUESTS || status == 503 ? RetryAfter.read(retryAfter, now) : Optional.empty();
         return DeliveryResult.deferred(
                 Settings.Alerts.WEBHOOK,
                 isRedirect,
@@ -153,34 +145,5 @@ final class ChatAnswer {
             shown = shown.replace(secret, "...");
         }
         return SafeText.line(shown, maxLength);
-    }
-
-    /**
-     * The value of {@code Retry-After} (RFC 9110, section 10.2.3): seconds, which some chats send with a fraction, or a date;
-     * from a second to {@link #MAX_RETRY_AFTER}.
-     */
-    static Optional<Duration> retryAfter(String value, Instant now) {
-        if (value == null) {
-            return Optional.empty();
-        }
-        String text = value.strip();
-        Duration wait;
-        try {
-            wait = text.matches("\\d{1,9}(\\.\\d{1,9})?")
-                    ? Duration.ofMillis((long) Math.ceil(Double.parseDouble(text) * 1000))
-                    : Duration.between(
-                            now,
-                            ZonedDateTime.parse(
-                                    text,
-                                    DateTimeFormatter.RFC_1123_DATE_TIME
-                                            .withLocale(Locale.ROOT)
-                                            .withZone(ZoneOffset.UTC)));
-        } catch (DateTimeException e) {
-            return Optional.empty();
-        }
-        if (wait.compareTo(MIN_RETRY_AFTER) < 0) {
-            return Optional.of(MIN_RETRY_AFTER);
-        }
-        return Optional.of(wait.compareTo(MAX_RETRY_AFTER) > 0 ? MAX_RETRY_AFTER : wait);
     }
 }

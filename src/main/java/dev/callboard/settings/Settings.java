@@ -32,6 +32,7 @@ public record Settings(
         Optional<Duration> retention,
         Alerts alerts,
         Mail mail,
+        Events events,
         Routes routes,
         LogLevel logLevel,
         Map<String, String> values) {
@@ -259,6 +260,36 @@ public record Settings(
         TLS,
         /** The connection is never encrypted; allowed on loopback only. */
         NONE;
+
+        /** The value in the settings. */
+        public String code() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * How the user's own systems are told of changes.
+     *
+     * @param url where the events are posted; a secret in part, since receivers put tokens into paths
+     * @param secrets what requests are signed with, each {@code whsec_} and base64, the newest first; empty to sign none
+     * @param giveUpAfter for how long an event is attempted
+     * @param keep how long an event is kept after it was delivered
+     */
+    public record Events(
+            EventsEnabled enabled, Optional<URI> url, List<String> secrets, Duration giveUpAfter, Duration keep) {
+        /** Shows neither the URL nor a secret. */
+        @Override
+        public String toString() {
+            return "Events[enabled=" + enabled + ", url=" + url.isPresent() + ", secrets=" + secrets.size() + "]";
+        }
+    }
+
+    /** Whether changes become events. */
+    public enum EventsEnabled {
+        /** If somebody listens: a URL is set, or the route {@code on-task-change} is edited. */
+        AUTO,
+        TRUE,
+        FALSE;
 
         /** The value in the settings. */
         public String code() {

@@ -146,6 +146,17 @@ final class SettingsTest {
     }
 
     @Test
+    void rejectsAProviderWithTheNameOfOtherSettings() throws IOException {
+        Path folder = TestCallboard.newFolder();
+        Files.createFile(folder.resolve("events.camel.yaml"));
+        Files.createFile(folder.resolve("events.schema.json"));
+        Properties given = asProperties(Map.of("callboard.routes", "file:" + folder + "/*.camel.yaml"));
+        assertThatThrownBy(() -> Settings.read(Path.of("no-file"), Map.of(), given))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("events.schema.json: a provider can't have this name");
+    }
+
+    @Test
     void readsTheRecipientsOfAKindFromAVariable() {
         Settings settings = Settings.read(
                 Path.of("no-file"), Map.of("CALLBOARD_ALERTS_KIND_NO_RESULT_TO", "qa@x.example"), new Properties());
