@@ -4,44 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.EventReceiver;
+import dev.callboard.testkit.EventRecipes;
 import dev.callboard.testkit.TestCallboard;
 import dev.callboard.testkit.Waiting;
-import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.Statement;
-import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The recipes of the README's chapter on events, word for word but for the addresses. */
 final class RecipesTest {
-    private static final Pattern BLOCK = Pattern.compile("(?s)\n```(yaml|sql)\n(.*?)\n```");
     private static final String DONE =
             "{\"taskId\": \"%s\", \"status\": 1, \"type\": \"%s\", \"resultUrl\": \"https://a.example/%s\"}";
-
-    private static String recipe(int number) throws IOException {
-        String readme = Files.readString(Path.of("README.md"));
-        int begin = readme.indexOf("\n## Tell your own systems\n");
-        String chapter = readme.substring(begin, readme.indexOf("\n## ", begin + 1));
-        List<String> blocks = BLOCK.matcher(chapter)
-                .results()
-                .map(block -> block.group(2) + "\n")
-                .toList();
-        assertThat(blocks).hasSize(5);
-        return blocks.get(number);
-    }
-
-    private static String routes(String steps) {
-        return TestCallboard.editedRoutes(
-                "on-task-change", text -> text.substring(0, text.indexOf("      steps:\n")) + steps);
-    }
 
     private static void post(TestCallboard callboard, String body) {
         assertThat(callboard.post("fotor?ref=order-7", body).statusCode()).isEqualTo(200);
@@ -53,13 +31,13 @@ final class RecipesTest {
     }
 
     @Test
-    void tellsOnlyOfCompletedVideos() throws IOException {
+    void tellsOnlyOfCompletedVideos() {
         try (EventReceiver receiver = new EventReceiver();
                 TestCallboard callboard = TestCallboard.start(
                         Backend.H2,
                         Map.of(
                                 "callboard.events.url", receiver.url(),
-                                "callboard.routes", routes(recipe(0))))) {
+                                "callboard.routes", EventRecipes.routes(EventRecipes.ONLY_VIDEOS.text())))) {
             post(callboard, "{\"taskId\": \"video\", \"status\": 0}");
             post(callboard, DONE.formatted("video", "videoEnhancer", "v.mp4"));
             post(callboard, DONE.formatted("image", "avatar", "i.png"));
@@ -74,7 +52,7 @@ final class RecipesTest {
     }
 
     @Test
-    void sendsAChatMessageBesideTheWebhook() throws IOException {
+    void sendsAChatMessageBesideTheWebhook() {
         try (EventReceiver receiver = new EventReceiver();
                 EventReceiver chat = new EventReceiver();
                 TestCallboard callboard = TestCallboard.start(
@@ -83,7 +61,8 @@ final class RecipesTest {
                                 "callboard.events.url",
                                 receiver.url(),
                                 "callboard.routes",
-                                routes(recipe(2)
+                                EventRecipes.routes(EventRecipes.CHAT
+                                        .text()
                                         .replace(
                                                 "https://ntfy.sh/my-shop",
                                                 chat.url().replaceFirst("\\?.*", "")))))) {
@@ -107,12 +86,14 @@ final class RecipesTest {
         String password = shop.getOrDefault("callboard.database.password", "");
         try (Connection connection = DriverManager.getConnection(url, user, password);
                 Statement statement = connection.createStatement()) {
-            statement.execute(recipe(3));
-            String steps = recipe(4)
+            statement.execute(EventRecipes.TABLE.text());
+            String steps = EventRecipes.ROW
+                    .text()
                     .replace("jdbc:postgresql://127.0.0.1:5432/shop", url)
                     .replace("username: shop", "username: \"" + user + "\"")
                     .replace("\"{{env:SHOP_PASSWORD}}\"", "\"" + password + "\"");
-            try (TestCallboard callboard = TestCallboard.start(Backend.H2, Map.of("callboard.routes", routes(steps)))) {
+            try (TestCallboard callboard =
+                    TestCallboard.start(Backend.H2, Map.of("callboard.routes", EventRecipes.routes(steps)))) {
                 post(callboard, DONE.formatted("it's; done", "avatar", "i.png"));
                 awaitDelivered(callboard, 1);
                 String id = callboard
