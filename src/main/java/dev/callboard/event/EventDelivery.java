@@ -605,8 +605,9 @@ public final class EventDelivery implements AutoCloseable {
         List<Long> step = List.of(-1L);
         while (!step.isEmpty()) {
             long after = step.get(step.size() - 1);
-            step = database.transactDurably(connection -> EventStore.replay(connection, after, since, now));
-            count += step.size();
+            List<Long> changed = new ArrayList<>();
+            step = database.transactDurably(connection -> EventStore.replay(connection, after, since, now, changed));
+            count += changed.size();
             wake();
         }
         return Map.of("events", count);
