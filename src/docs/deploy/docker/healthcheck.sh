@@ -10,5 +10,5 @@ if [ -n "${CALLBOARD_MANAGEMENT_PASSWORD:-}" ]; then
 fi
 exec 3<>"/dev/tcp/127.0.0.1/$port"
 printf 'GET /observe/health/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%sConnection: close\r\n\r\n' "${1:-ready}" "$password" >&3
-read -r -t 5 _ status _ <&3
+read -r -t 5 _ status _ <&3 || exit 1
 [ "$status" = 200 ]

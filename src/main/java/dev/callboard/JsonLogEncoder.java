@@ -5,6 +5,7 @@ import ch.qos.logback.core.encoder.EncoderBase;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
+import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -36,7 +37,7 @@ final class JsonLogEncoder extends EncoderBase<ILoggingEvent> {
     @Override
     public byte[] encode(ILoggingEvent event) {
         Map<String, String> line = new LinkedHashMap<>();
-        line.put("time", event.getInstant().toString());
+        line.put("time", event.getInstant().truncatedTo(ChronoUnit.MILLIS).toString());
         line.put("level", event.getLevel().toString());
         line.put("logger", event.getLoggerName());
         line.put(

@@ -20,6 +20,7 @@ import dev.callboard.testkit.Logged;
 import dev.callboard.testkit.TestCallboard;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -109,7 +110,8 @@ final class LogTest {
                 assertThat(line.indexOf('\n')).isEqualTo(line.length() - 1);
                 JsonNode object = JSON.readTree(line);
                 assertThat(object.fieldNames()).toIterable().containsExactly("time", "level", "logger", "message");
-                assertThat(Instant.parse(object.get("time").asText())).isEqualTo(event.getInstant());
+                assertThat(Instant.parse(object.get("time").asText()))
+                        .isEqualTo(event.getInstant().truncatedTo(ChronoUnit.MILLIS));
                 assertThat(object.get("level").asText())
                         .isEqualTo(event.getLevel().toString());
                 assertThat(object.get("logger").asText()).isEqualTo(event.getLoggerName());
