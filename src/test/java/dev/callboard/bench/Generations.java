@@ -90,6 +90,7 @@ final class Generations {
         values.put("callboard.management.port", String.valueOf(TestCallboard.freePort()));
         values.put("callboard.mail.directory", folder.resolve("mail").toString());
         values.put("callboard.retention", "1d");
+        values.put("callboard.log.level", "error");
         Properties properties = new Properties();
         properties.putAll(values);
         Settings settings = Settings.read(Path.of("no-file"), Map.of(), properties);
