@@ -124,7 +124,7 @@ public final class Callboard implements AutoCloseable {
 
     /** Returns once callbacks are accepted, or early if {@link #close} was called meanwhile. */
     private void start() {
-        LogSetup.apply(settings.logLevel());
+        LogSetup.apply(settings.logLevel(), settings.logFormat());
         long begin = System.nanoTime();
         try {
             opening = CompletableFuture.supplyAsync(

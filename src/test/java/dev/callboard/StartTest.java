@@ -77,6 +77,7 @@ final class StartTest {
         assertStops("callboard.alerts.kind." + "x".repeat(21) + ".to", "a@x.example", "1 to 20 lower-case letters");
         assertStops("callboard.alerts.kind.flaged.to", "none", "did you mean flagged?");
         assertStops("callboard.log.level", "trace", "error, warn, info, debug");
+        assertStops("callboard.log.format", "xml", "text, json");
     }
 
     @Test

@@ -6,11 +6,14 @@ import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationState;
 
 /**
  * The open database with its connections, in one pool for each purpose, so that none waits for those of another. What
@@ -92,16 +95,41 @@ public final class Database implements AutoCloseable {
         config.setMinimumIdle(0);
         engine.configureForMigrations(config);
         try (HikariDataSource connections = connect(config)) {
-            Flyway.configure()
+            Flyway flyway = Flyway.configure()
                     .dataSource(connections)
                     .locations("classpath:db/migration")
                     .placeholders(Map.of("by_code", engine.orderByCode()))
                     // Wait for another node that migrates, however long that takes.
                     .lockRetryCount(-1)
-                    .load()
-                    .migrate();
+                    // By default, migrations of a newer version are ignored, and this one would run on its tables.
+                    .ignoreMigrationPatterns(new String[0])
+                    .load();
+            migrate(flyway);
+        }
+    }
+
+    private static void migrate(Flyway flyway) {
+        try {
+            flyway.migrate();
         } catch (FlywayException e) {
-            throw StartException.of(KEY, "the migration of the tables failed (" + oneLine(e) + ")");
+            throw StartException.of(
+                    KEY,
+                    newestUnknown(flyway)
+                            .map(version -> "the tables are those of a newer Callboard (migration " + version
+                                    + "); start that version, or restore the backup from before the upgrade")
+                            .orElseGet(() -> "the migration of the tables failed (" + oneLine(e) + ")"));
+        }
+    }
+
+    /** The newest migration of the database that this version does not have, if there is one. */
+    private static Optional<String> newestUnknown(Flyway flyway) {
+        try {
+            return Arrays.stream(flyway.info().applied())
+                    .filter(migration -> migration.getState() == MigrationState.FUTURE_SUCCESS)
+                    .map(migration -> migration.getVersion().toString())
+                    .reduce((older, newer) -> newer);
+        } catch (FlywayException e) {
+            return Optional.empty();
         }
     }
 

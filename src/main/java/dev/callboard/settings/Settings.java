@@ -35,6 +35,7 @@ public record Settings(
         Events events,
         Routes routes,
         LogLevel logLevel,
+        LogFormat logFormat,
         Map<String, String> values) {
 
     /** The file in the working directory that users edit. */
@@ -315,6 +316,19 @@ public record Settings(
         INFO,
         /** Also shows stack traces. */
         DEBUG;
+
+        /** The value in the settings. */
+        public String code() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** How a line of the log is written. */
+    public enum LogFormat {
+        /** Time, level and message. */
+        TEXT,
+        /** One JSON object a line, with time, level, logger and message. */
+        JSON;
 
         /** The value in the settings. */
         public String code() {

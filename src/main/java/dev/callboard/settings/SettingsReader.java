@@ -129,6 +129,7 @@ final class SettingsReader {
         defaults.put("callboard.routes", "file:routes/*.camel.yaml");
         defaults.put("callboard.routes.reload", "false");
         defaults.put("callboard.log.level", "info");
+        defaults.put("callboard.log.format", "text");
         return Collections.unmodifiableMap(defaults);
     }
 
@@ -315,6 +316,7 @@ final class SettingsReader {
                         folder.files(),
                         values.flag("callboard.routes.reload")),
                 values.oneOf("callboard.log.level", Settings.LogLevel.values(), Settings.LogLevel::code),
+                values.oneOf("callboard.log.format", Settings.LogFormat.values(), Settings.LogFormat::code),
                 values.all());
     }
 

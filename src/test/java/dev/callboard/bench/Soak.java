@@ -11,6 +11,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -35,6 +36,8 @@ import org.HdrHistogram.Histogram;
  *   <li>{@code soak.rate}: callbacks a second, 200; 0 is full load, with as many requests at a time as connections
  *   <li>{@code soak.connections}: 64
  *   <li>{@code soak.stored}: tasks before, 0
+ *   <li>{@code soak.expiring}: true sets {@code callboard.retention=1d}, and the tasks stored before were received a day
+ *       ago, so that they expire as fast as new ones come; false
  *   <li>{@code soak.java-options}: those that the README recommends
  *   <li>{@code soak.folder}: where its files are, deleted at the end; that of temporary files. A million stored tasks
  *       take 2.6 GB on PostgreSQL, beside up to 1 GB of its log
@@ -48,6 +51,7 @@ final class Soak {
     private static final int RATE = Integer.getInteger("soak.rate", 200);
     private static final int CONNECTIONS = Integer.getInteger("soak.connections", 64);
     private static final int STORED = Integer.getInteger("soak.stored", 0);
+    private static final boolean EXPIRING = Boolean.getBoolean("soak.expiring");
     private static final String JAVA_OPTIONS =
             System.getProperty("soak.java-options", String.join(" ", CallboardProcess.OPTIONS));
 
@@ -71,12 +75,15 @@ final class Soak {
 
     private Soak(Path folder, Map<String, String> database) {
         this.folder = folder;
-        this.database = database;
+        this.database = new HashMap<>(database);
+        if (EXPIRING) {
+            this.database.put("callboard.retention", "1d");
+        }
         this.home = folder.resolve("callboard");
         this.collections = home.resolve("gc.log");
         List<String> options = new ArrayList<>(List.of(JAVA_OPTIONS.strip().split(" +", -1)));
         options.add("-Xlog:gc:file=" + collections);
-        this.callboard = Servers.callboard(Path.of(""), home, database, options);
+        this.callboard = Servers.callboard(Path.of(""), home, this.database, options);
     }
 
     public static void main(String[] args) throws Exception {
@@ -130,7 +137,13 @@ final class Soak {
         callboard.start();
         callboard.close();
         try (Connection connection = Servers.connect(database)) {
-            StoredTasks.store(connection, STORED, Instant.now().minusSeconds(STORED));
+            if (EXPIRING) {
+                // Of two callbacks, one begins a task.
+                Duration between = Duration.ofSeconds(2).dividedBy(RATE);
+                StoredTasks.store(connection, STORED, Instant.now().minus(Duration.ofDays(1)), between);
+            } else {
+                StoredTasks.store(connection, STORED, Instant.now().minusSeconds(STORED));
+            }
         }
         System.out.printf(Locale.ROOT, "stored in %d s%n", TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin));
     }

@@ -1,8 +1,10 @@
 package dev.callboard.bench;
 
+import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -37,11 +39,20 @@ final class StoredTasks {
      * @param start a second before the first of them is received
      */
     static void store(Connection connection, int tasks, Instant start) throws SQLException {
+        store(connection, tasks, start, Duration.ofSeconds(1));
+    }
+
+    /**
+     * The same with another time between two tasks.
+     *
+     * @param start that time before the first of them is received
+     */
+    static void store(Connection connection, int tasks, Instant start, Duration between) throws SQLException {
         boolean h2 = connection.getMetaData().getURL().startsWith("jdbc:h2:");
         int batch = h2 ? BATCH_ON_H2 : BATCH_ON_POSTGRESQL;
         try (Statement statement = connection.createStatement()) {
             for (int first = 1; first <= tasks; first += batch) {
-                String rows = rows(h2, first, Math.min(tasks, first + batch - 1), tasks, start);
+                String rows = rows(h2, first, Math.min(tasks, first + batch - 1), tasks, start, between);
                 statement.execute(TASKS + rows);
                 statement.execute(callbacks(h2) + rows);
             }
@@ -54,7 +65,7 @@ final class StoredTasks {
         }
     }
 
-    private static String rows(boolean h2, int first, int last, int tasks, Instant start) {
+    private static String rows(boolean h2, int first, int last, int tasks, Instant start, Duration between) {
         String share = "CAST(i AS BIGINT) * 4294967295 / " + tasks;
         String id = h2
                 ? "LOWER(SUBSTRING(RAWTOHEX(CAST(" + share + " AS BINARY(8))), 9)"
@@ -63,10 +74,10 @@ final class StoredTasks {
         String numbers = (h2 ? "SYSTEM_RANGE(" : "generate_series(") + first + ", " + last + ")";
         return """
              FROM (SELECT i, t, id, CAST('00' || SUBSTRING(id, 1, 30) AS UUID) AS uuid
-                FROM (SELECT i, TIMESTAMP WITH TIME ZONE '%s' + i * INTERVAL '1' SECOND AS t, %s AS id
+                FROM (SELECT i, TIMESTAMP WITH TIME ZONE '%s' + i * INTERVAL '%s' SECOND AS t, %s AS id
                     FROM %s AS n(i)) AS ids) AS rows
             """
-                .formatted(start, id, numbers);
+                .formatted(start, BigDecimal.valueOf(between.toMillis(), 3), id, numbers);
     }
 
     private static String callbacks(boolean h2) {

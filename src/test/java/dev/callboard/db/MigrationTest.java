@@ -62,6 +62,29 @@ final class MigrationTest {
                 .hasMessageStartingWith("callboard.database.url: ");
     }
 
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void doesNotStartOnTheTablesOfANewerVersion(Backend backend) throws Exception {
+        Settings settings = settings(backend);
+        try (Database database = Database.open(settings);
+                Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(
+                    """
+                    INSERT INTO "flyway_schema_history"
+                    SELECT "installed_rank" + 1, '999', 'of a newer version', "type", 'V999__of_a_newer_version.sql',
+                        "checksum", "installed_by", "installed_on", "execution_time", "success"
+                      FROM "flyway_schema_history"
+                     WHERE "version" = '001'
+                    """);
+        }
+
+        assertThatThrownBy(() -> Database.open(settings).close())
+                .isInstanceOf(StartException.class)
+                .hasMessageStartingWith(
+                        "callboard.database.url: the tables are those of a newer Callboard (migration 999)");
+    }
+
     /** The pool's time limits, of which the shortest is 3 s, do not apply. */
     @Test
     void waitsForAsLongAsAMigrationIsLocked() throws Exception {
