@@ -4,7 +4,6 @@ import dev.callboard.db.Database;
 import dev.callboard.http.ManagementServer;
 import dev.callboard.http.PublicServer;
 import dev.callboard.http.RouteGuard;
-import dev.callboard.http.RouterEngine;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.task.RouterContract;
@@ -28,6 +27,7 @@ import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.direct.DirectComponent;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
+import org.apache.camel.component.platform.http.spi.PlatformHttpEngine;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -88,7 +88,7 @@ public final class Callboard implements AutoCloseable {
     }
 
     /** No resource of the class path needs a copy in a temporary folder. */
-    private static Vertx vertx(VertxOptions options) {
+    static Vertx vertx(VertxOptions options) {
         return Vertx.vertx(options.setFileSystemOptions(
                 new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
     }
@@ -131,11 +131,11 @@ public final class Callboard implements AutoCloseable {
                     () -> Database.open(settings), task -> new Thread(task, "callboard-open").start());
             startParts();
             ready = true;
-            LOG.info("Callboard is ready after {} s.", secondsSince(begin));
+            LOG.info("Callboard {} is ready after {} s.", Version.current(), secondsSince(begin));
         } catch (Exception e) {
             stop();
             if (!closing) {
-                throw why(e);
+                throw why(e, guard);
             }
         } finally {
             startEnded.countDown();
@@ -149,7 +149,12 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private StartException why(Exception e) {
+    /**
+     * Why a start failed, for the person who starts it.
+     *
+     * @param guard null if no route was read yet
+     */
+    static StartException why(Exception e, RouteGuard guard) {
         Throwable root = e;
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause instanceof StartException start) {
@@ -162,19 +167,7 @@ public final class Callboard implements AutoCloseable {
 
     private void startParts() throws Exception {
         checkManagementPort();
-        // Camel's own adds a second shutdown hook, and has the first of both that gets there wait until Camel is
-        // stopped, even if it is the one that stops Camel.
-        main.setShutdownStrategy(new SimpleMainShutdownStrategy());
-        main.configure()
-                .withName("callboard")
-                .withRoutesIncludePattern(
-                        INTERNAL_ROUTES + "," + settings.routes().include())
-                .withAutoConfigurationLogSummary(false)
-                .withJmxEnabled(false)
-                // Bodies are small and in memory already.
-                .withStreamCachingEnabled(false)
-                .withShutdownTimeout(ROUTES_TIMEOUT_SECONDS);
-        main.configure().setAutowiredEnabled(false);
+        configure(main, settings);
         main.configure()
                 .httpManagementServer()
                 .withEnabled(true)
@@ -187,19 +180,13 @@ public final class Callboard implements AutoCloseable {
         main.addInitialProperty("camel.metrics.enableExchangeEventNotifier", "false");
         main.addInitialProperty("camel.metrics.enableRouteEventNotifier", "false");
         main.addInitialProperty("camel.metrics.enableRoutePolicy", "false");
-        main.setDefaultPropertyPlaceholderLocation("file:" + Settings.FILE + ";optional=true");
-        settings.values().forEach(main::addOverrideProperty);
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeConfigure(BaseMainSupport support) {
                 CamelContext camel = support.getCamelContext();
                 beans = new Beans(settings, clock, metrics, camel.getRegistry());
                 beans.bind(managementVertx, management);
-                Json.convertTrees(camel.getTypeConverterRegistry());
-                JsonPathCache.install();
-                guard = new RouteGuard(camel, settings);
-                guard.watch();
-                new RouterContract(settings.providerNames()).enforce(camel);
+                guard = watch(camel, settings);
                 check = new RouteCheck(camel, guard, beans.alertKinds());
                 camel.getRegistry().bind("routeCheck", check);
                 // Without a reload no route can appear later, so a call of one that is missing fails at once.
@@ -232,6 +219,35 @@ public final class Callboard implements AutoCloseable {
         new StartupReport(settings).lines().forEach(LOG::info);
     }
 
+    /** What reading the routes needs, whether they are then started or only checked. */
+    static void configure(Main main, Settings settings) {
+        // Camel's own adds a second shutdown hook, and has the first of both that gets there wait until Camel is
+        // stopped, even if it is the one that stops Camel.
+        main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+        main.configure()
+                .withName("callboard")
+                .withRoutesIncludePattern(
+                        INTERNAL_ROUTES + "," + settings.routes().include())
+                .withAutoConfigurationLogSummary(false)
+                .withJmxEnabled(false)
+                // Bodies are small and in memory already.
+                .withStreamCachingEnabled(false)
+                .withShutdownTimeout(ROUTES_TIMEOUT_SECONDS);
+        main.configure().setAutowiredEnabled(false);
+        main.setDefaultPropertyPlaceholderLocation("file:" + Settings.FILE + ";optional=true");
+        settings.values().forEach(main::addOverrideProperty);
+    }
+
+    /** Has Camel check each route that it reads; called before it reads any. */
+    static RouteGuard watch(CamelContext camel, Settings settings) {
+        Json.convertTrees(camel.getTypeConverterRegistry());
+        JsonPathCache.install();
+        RouteGuard guard = new RouteGuard(camel, settings);
+        guard.watch();
+        new RouterContract(settings.providerNames()).enforce(camel);
+        return guard;
+    }
+
     /** If the port is in use, Camel's management server only logs a warning and runs without it. */
     private void checkManagementPort() {
         String host = settings.management().host();
@@ -259,7 +275,7 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private static void attach(CamelContext camel, String scheme, RouterEngine engine) {
+    static void attach(CamelContext camel, String scheme, PlatformHttpEngine engine) {
         PlatformHttpComponent component = new PlatformHttpComponent(camel);
         component.setEngine(engine);
         camel.addComponent(scheme, component);
@@ -332,7 +348,7 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private static void stop(String part, AutoCloseable stoppable) {
+    static void stop(String part, AutoCloseable stoppable) {
         if (stoppable != null) {
             try {
                 stoppable.close();
@@ -342,7 +358,7 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private static void close(Vertx vertx) {
+    static void close(Vertx vertx) {
         vertx.close().toCompletionStage().toCompletableFuture().join();
     }
 
