@@ -132,6 +132,7 @@ public final class Callboard implements AutoCloseable {
             startParts();
             ready = true;
             LOG.info("Callboard {} is ready after {} s.", Version.current(), secondsSince(begin));
+            new StartupReport(settings).nextSteps().forEach(LOG::info);
         } catch (Exception e) {
             stop();
             if (!closing) {

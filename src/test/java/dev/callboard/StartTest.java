@@ -101,7 +101,11 @@ final class StartTest {
                 Map.of("callboard.management.password", "15 characters.."),
                 "callboard.management.password: does not have 16 to 200 characters of ASCII (the value is not shown)");
         assertStops("callboard.management.allowed-hosts", "callboard.internal, x.example:9876", "'x.example:9876'");
-        assertThat(new Settings.Management("0.0.0.0", 9876, List.of(), Optional.of(SECRET)).toString())
+        for (String url : List.of("x.example", "ftp://x.example", "https://x.example/", "https://a:b@x.example")) {
+            assertStops("callboard.management.url", url, "is not a URL like https://callboard.example.com");
+        }
+        assertThat(new Settings.Management("0.0.0.0", 9876, List.of(), Optional.of(SECRET), Optional.empty())
+                        .toString())
                 .doesNotContain(SECRET);
     }
 

@@ -14,6 +14,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
 
 /**
@@ -29,11 +30,15 @@ final class Check {
         this.out = out;
     }
 
-    /** Checks all of it, and returns whether nothing failed. */
-    boolean run() {
+    /**
+     * Checks all of it, and returns whether nothing failed.
+     *
+     * @param reader reads the settings, which is the first thing that can fail
+     */
+    boolean run(Supplier<Settings> reader) {
         Settings settings;
         try {
-            settings = Settings.read();
+            settings = reader.get();
         } catch (StartException e) {
             report(false, "settings", e.getMessage());
             return false;
