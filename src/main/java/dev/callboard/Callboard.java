@@ -23,6 +23,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.direct.DirectComponent;
@@ -53,6 +54,9 @@ public final class Callboard implements AutoCloseable {
     /** How long a call waits for a route that is replaced at this moment. */
     private static final Duration RELOAD_TIMEOUT = Duration.ofSeconds(10);
 
+    /** After which Vert.x warns of a management request that does not end. */
+    private static final int BACKUP_MINUTES = 60;
+
     private final Settings settings;
     private final Clock clock;
     /** Callbacks have workers of their own, so that no look-up can take them. */
@@ -82,8 +86,12 @@ public final class Callboard implements AutoCloseable {
         this.callbackVertx = vertx(new VertxOptions()
                 .setWorkerPoolSize(1)
                 .setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
-        this.managementVertx = vertx(
-                new VertxOptions().setWorkerPoolSize(ManagementServer.WORKERS).setEventLoopPoolSize(1));
+        this.managementVertx = vertx(new VertxOptions()
+                .setWorkerPoolSize(ManagementServer.WORKERS)
+                .setEventLoopPoolSize(1)
+                // A backup takes a worker for as long as a large file takes to be packed.
+                .setMaxWorkerExecuteTime(BACKUP_MINUTES)
+                .setMaxWorkerExecuteTimeUnit(TimeUnit.MINUTES));
         this.management = new ManagementServer(settings, clock, metrics);
     }
 

@@ -7,11 +7,13 @@ import static org.awaitility.Awaitility.await;
 import dev.callboard.Version;
 import dev.callboard.settings.Settings;
 import dev.callboard.testkit.Backend;
+import dev.callboard.testkit.Caller;
 import dev.callboard.testkit.Provider;
 import dev.callboard.testkit.StoredRows;
 import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -24,6 +26,8 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +44,7 @@ final class BackupTest {
     private TestCallboard callboard;
     private Settings settings;
     private Path file;
+    private volatile boolean calling = true;
 
     @BeforeEach
     void start() throws IOException {
@@ -64,18 +69,31 @@ final class BackupTest {
         before.callBack(callboard.port);
         await().until(() -> before.acknowledged() > 200);
         before.stop();
-        Provider during = new Provider(CONNECTIONS, CONNECTIONS + 1);
-        during.callBack(callboard.port);
-        await().until(() -> during.acknowledged() > 200);
+        AtomicInteger during = new AtomicInteger();
+        CompletableFuture<Void> calls = CompletableFuture.runAsync(() -> call(during));
+        await().until(() -> during.get() > 20);
 
         Backup.write(settings, file, commands.out);
-        int acknowledged = during.acknowledged();
-        await().until(() -> during.acknowledged() > acknowledged + 50);
-        during.stop();
+        int acknowledged = during.get();
+        await().until(() -> during.get() > acknowledged + 20);
+        calling = false;
+        calls.join();
 
-        assertThat(during.unavailable() + during.unanswered()).isZero();
         try (Connection restored = connect(restored())) {
             assertThat(before.differences(restored)).isEmpty();
+        }
+    }
+
+    /** Calls back about one new task after the other; each call must be answered 200. */
+    private void call(AtomicInteger acknowledged) {
+        try (Caller caller = new Caller(callboard.port)) {
+            while (calling) {
+                String body = "{\"taskId\": \"during-" + acknowledged.get() + "\", \"status\": 2}";
+                assertThat(caller.post("fotor", body)).isEqualTo(200);
+                acknowledged.incrementAndGet();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -120,7 +138,7 @@ final class BackupTest {
         }
         Backup.write(settings, file, commands.out);
         assertThat(openBackups()).isZero();
-        try (Stream<Path> files = Files.list(callboard.folder.resolve("data"))) {
+        try (Stream<Path> files = Files.list(file.resolveSibling("data"))) {
             assertThat(files.map(Path::toString)).noneMatch(name -> name.contains("backup"));
         }
     }

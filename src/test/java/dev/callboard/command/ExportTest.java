@@ -82,7 +82,7 @@ final class ExportTest {
                 .doesNotContain("=postgres\n  callboard.database.password=postgres");
         Map<String, String> both = new LinkedHashMap<>(target);
         try (TestCallboard moved = TestCallboard.start(Backend.POSTGRESQL, both)) {
-            assertThat(moved.task("creatify", "expected").path("outcome").asText())
+            assertThat(moved.task("creatify", "expected").at("/task/outcome").asText())
                     .isEqualTo("expected");
             assertThat(moved.post("fotor", TestCallboard.payload("fotor-avatar-completed"))
                             .statusCode())
