@@ -309,7 +309,7 @@ public final class Callboard implements AutoCloseable {
                     try {
                         Thread.sleep(CLOSE_TIMEOUT.toMillis());
                     } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
+                        return;
                     }
                     LOG.error("stop not completed after {} s (ended the process)", CLOSE_TIMEOUT.toSeconds());
                     Runtime.getRuntime().halt(1);
@@ -318,6 +318,8 @@ public final class Callboard implements AutoCloseable {
         limit.setDaemon(true);
         limit.start();
         close();
+        // What the JVM itself still does, such as writing the classes that later starts share, may take longer.
+        limit.interrupt();
     }
 
     /**
