@@ -34,7 +34,8 @@ final class DeployFilesTest {
     private static final Path DEPLOY = Path.of("src/docs/deploy");
 
     /** Variables that are no settings: those of bin/callboard, and those that Caddy and compose replace. */
-    private static final Set<String> NO_SETTINGS = Set.of("CALLBOARD_HOME", "CALLBOARD_JAVA_OPTIONS", "CALLBOARD_DOMAIN", "CALLBOARD_UPSTREAM");
+    private static final Set<String> NO_SETTINGS =
+            Set.of("CALLBOARD_HOME", "CALLBOARD_JAVA_OPTIONS", "CALLBOARD_DOMAIN", "CALLBOARD_UPSTREAM");
 
     private static final Pattern VARIABLE = Pattern.compile("\\bCALLBOARD_[A-Z0-9_]+\\b");
     private static final Pattern KEY = Pattern.compile("\\bcallboard(\\.[a-z0-9-]+)+\\b");
