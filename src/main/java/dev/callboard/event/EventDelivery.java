@@ -149,13 +149,15 @@ public final class EventDelivery implements AutoCloseable {
             stopped = true;
             waiting.notifyAll();
         }
-        threads.shutdown();
         if (thread == null) {
+            threads.shutdown();
             return;
         }
         try {
-            boolean unused = threads.awaitTermination(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            // First, since it hands events to the others.
             thread.join(CLOSE_TIMEOUT.toMillis());
+            threads.shutdown();
+            boolean unused = threads.awaitTermination(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return;
