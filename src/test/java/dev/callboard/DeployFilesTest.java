@@ -25,6 +25,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -36,6 +38,23 @@ final class DeployFilesTest {
     /** Variables that are no settings: those of bin/callboard, and those that Caddy and compose replace. */
     private static final Set<String> NO_SETTINGS =
             Set.of("CALLBOARD_HOME", "CALLBOARD_JAVA_OPTIONS", "CALLBOARD_DOMAIN", "CALLBOARD_UPSTREAM");
+
+    private static final String SECRET = "0123456789abcdef0123456789abcdef";
+
+    /** What the compose files take from .env. */
+    private static final Map<String, String> OF_THE_USER = Map.of(
+            "${CREATIFY_TOKEN:?}",
+            SECRET,
+            "${MANAGEMENT_PASSWORD:?}",
+            SECRET,
+            "${DATABASE_PASSWORD:?}",
+            SECRET,
+            "${ALERTS_TO:?}",
+            "ops@example.org",
+            "${ALERTS_FROM:?}",
+            "callboard@example.org",
+            "${MAIL_HOST:?}",
+            "smtp.example.org");
 
     private static final Pattern VARIABLE = Pattern.compile("\\bCALLBOARD_[A-Z0-9_]+\\b");
     private static final Pattern KEY = Pattern.compile("\\bcallboard(\\.[a-z0-9-]+)+\\b");
@@ -111,21 +130,30 @@ final class DeployFilesTest {
                 .isNotEmpty());
     }
 
-    /** The start of a container must not fail for a value in the file. */
-    @Test
-    void hasSettingsOfKubernetesThatCallboardAccepts() throws IOException {
+    /** The start of a container must not fail for a value in a file. */
+    @ParameterizedTest
+    @ValueSource(strings = {"kubernetes/callboard.yaml", "docker/compose.h2.yaml", "docker/compose.postgresql.yaml"})
+    void hasValuesOfSettingsThatCallboardAccepts(String file) throws IOException {
         Yaml yaml = new Yaml(new SafeConstructor(new LoaderOptions()));
-        Map<?, ?> configMap = (Map<?, ?>) yaml.loadAll(Files.readString(DEPLOY.resolve("kubernetes/callboard.yaml")))
-                .iterator()
-                .next();
+        Map<?, ?> first = (Map<?, ?>)
+                yaml.loadAll(Files.readString(DEPLOY.resolve(file))).iterator().next();
+        Map<?, ?> values = file.startsWith("kubernetes")
+                ? (Map<?, ?>) first.get("data")
+                : (Map<?, ?>) ((Map<?, ?>) ((Map<?, ?>) first.get("services")).get("callboard")).get("environment");
         Map<String, String> environment = new HashMap<>();
-        ((Map<?, ?>) configMap.get("data")).forEach((key, value) -> environment.put((String) key, (String) value));
-        environment.put("CALLBOARD_CREATIFY_TOKEN", "0123456789abcdefghij0123456789ab");
-        environment.put("CALLBOARD_MANAGEMENT_PASSWORD", "0123456789abcdef");
-        environment.put("CALLBOARD_MAIL_PASSWORD", "secret");
+        values.forEach((key, value) ->
+                environment.put((String) key, OF_THE_USER.getOrDefault(String.valueOf(value), String.valueOf(value))));
+        // Those of the secret.
+        environment.putIfAbsent("CALLBOARD_CREATIFY_TOKEN", SECRET);
+        environment.putIfAbsent("CALLBOARD_MANAGEMENT_PASSWORD", SECRET);
+        if (environment.containsKey("CALLBOARD_MAIL_USERNAME")) {
+            environment.put("CALLBOARD_MAIL_PASSWORD", SECRET);
+        }
+        assertThat(environment.values()).noneMatch(value -> value.contains("${"));
         Settings settings = Settings.read(Path.of("no-file"), environment, new Properties());
         assertThat(settings.logFormat()).isEqualTo(Settings.LogFormat.JSON);
         assertThat(settings.trustedProxies()).hasSize(1);
+        assertThat(settings.retention()).isPresent();
     }
 
     private static List<Path> files() {
