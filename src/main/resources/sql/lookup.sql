@@ -53,10 +53,11 @@ SELECT status AS "status", outcome AS "outcome", alerts AS "alerts", failure_rea
 
 -- name: select-mails
 -- GET /mails
-SELECT mail_id AS "mailId", provider AS "provider", kind AS "kind", state AS "state",
+SELECT mail_id AS "mailId", channel AS "channel", copy_of AS "copyOf", provider AS "provider", kind AS "kind",
+       state AS "state",
        (SELECT COUNT(*)
           FROM alert
-         WHERE alert.mail_id = mail.mail_id) AS "alerts",
+         WHERE alert.mail_id = COALESCE(mail.copy_of, mail.mail_id)) AS "alerts",
        created_at AS "createdAt", attempts AS "attempts", next_attempt_at AS "nextAttemptAt",
        (SELECT COALESCE(STRING_AGG(address, ',' ORDER BY address), '')
           FROM mail_recipient recipient
@@ -72,3 +73,11 @@ SELECT mail_id AS "mailId", provider AS "provider", kind AS "kind", state AS "st
        sent_at AS "sentAt", CASE WHEN state = 'bounced' THEN failed_at END AS "setAsideAt", last_error AS "lastError",
        created_at AS ".created_at", mail_id AS ".mail_id"
   FROM mail
+
+-- name: select-events
+-- GET /events
+SELECT CAST(event_id AS VARCHAR) AS "eventId", type AS "type", provider AS "provider", task_id AS "taskId",
+       state AS "state", created_at AS "createdAt", attempts AS "attempts", next_attempt_at AS "nextAttemptAt",
+       last_error AS "lastError", CASE WHEN state = 'delivered' THEN ended_at END AS "deliveredAt", data AS "data",
+       position AS ".position"
+  FROM event

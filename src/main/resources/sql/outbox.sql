@@ -25,8 +25,19 @@ SELECT waiting.provider, waiting.kind, waiting.oldest, mail.mail_id, mail.sequen
 -- name: insert-mail
 -- Changes nothing if another process has created the same mail.
 INSERT INTO mail (mail_id, provider, kind, sequence, thread_id, previous_id, state, created_at, quiet_after,
-                  interval_seconds, next_digest_at, next_attempt_at)
-VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)
+                  interval_seconds, next_digest_at, next_attempt_at, channel)
+VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
+
+-- name: insert-copy
+-- A copy of a mail for another channel. Changes nothing if the mail is of this channel, or has such a copy.
+INSERT INTO mail (mail_id, provider, kind, thread_id, previous_id, state, created_at, quiet_after, interval_seconds,
+                  next_digest_at, next_attempt_at, channel, copy_of)
+SELECT CAST(? AS VARCHAR(200)), provider, kind, thread_id, previous_id, 'pending', created_at, quiet_after, interval_seconds,
+       next_digest_at, CAST(? AS TIMESTAMP(6) WITH TIME ZONE), CAST(? AS VARCHAR(20)), mail_id
+  FROM mail
+ WHERE mail_id = ?
+   AND channel <> ?
     ON CONFLICT DO NOTHING
 
 -- name: gather-alerts
@@ -45,20 +56,22 @@ UPDATE mail
    AND state = 'suppressed'
 
 -- name: select-due-mails
--- By provider and kind: since when the first mail has been due that no process has leased, and how many are leased.
-SELECT provider, kind,
+-- By channel, provider and kind: since when the first mail has been due that no process has leased, and how many are
+-- leased.
+SELECT channel, provider, kind,
        MIN(CASE WHEN leased_until IS NULL OR leased_until < ? THEN next_attempt_at END) AS due_since,
        COUNT(CASE WHEN leased_until >= ? THEN 1 END) AS leased
   FROM mail
  WHERE next_attempt_at <= ?
- GROUP BY provider, kind
+ GROUP BY channel, provider, kind
 
 -- name: select-due-mail
--- The mail of a provider and kind that has been due longest and that no process has leased.
-SELECT mail_id, provider, kind, thread_id, previous_id, attempts
+-- The mail of a channel, provider and kind that has been due longest and that no process has leased.
+SELECT mail_id, COALESCE(copy_of, mail_id) AS original_id, channel, provider, kind, thread_id, previous_id, attempts
   FROM mail
  WHERE next_attempt_at <= ?
    AND (leased_until IS NULL OR leased_until < ?)
+   AND channel = ?
    AND provider = ?
    AND kind = ?
  ORDER BY next_attempt_at
@@ -194,12 +207,20 @@ UPDATE mail
  WHERE mail_id = ?
    AND lease_id = ?
 
+-- name: mark-original-sent
+-- The first recipient of a copy has its alerts.
+UPDATE mail
+   SET sent_at = ?
+ WHERE mail_id = ?
+   AND sent_at IS NULL
+
 -- name: end-outage
--- Makes due what waits although nothing is wrong with it, since a mail has just gone through.
+-- Makes due what waits although nothing is wrong with it, since a mail of the same channel has just gone through.
 UPDATE mail
    SET next_attempt_at = ?
  WHERE next_attempt_at > ?
    AND awaits_server
+   AND channel = ?
 
 -- name: resume-mails
 -- Makes due what waits for a retry, and what a recipient has rejected, since the settings may have been corrected. Not what
@@ -233,17 +254,24 @@ SELECT COUNT(CASE WHEN state = 'pending' THEN 1 END) AS pending,
          WHERE mail_id IS NULL
            AND kind <> 'missed'
          UNION ALL
-        SELECT alert.created_at, mail.state
-          FROM mail
+        SELECT alert.created_at, waiting.state
+          FROM (SELECT COALESCE(copy_of, mail_id) AS mail_id,
+                       CASE WHEN COUNT(CASE WHEN state = 'pending' THEN 1 END) > 0 THEN 'pending' ELSE 'bounced' END AS state
+                  FROM mail
+                 WHERE sent_at IS NULL
+                   AND state <> 'suppressed'
+                 GROUP BY COALESCE(copy_of, mail_id)) waiting
+          JOIN mail original
+            ON original.mail_id = waiting.mail_id
+           AND original.sent_at IS NULL
           JOIN alert
-            ON alert.mail_id = mail.mail_id
-         WHERE mail.sent_at IS NULL
-           AND mail.state <> 'suppressed') AS unsent
+            ON alert.mail_id = original.mail_id) AS unsent
 
 -- name: select-oldest-failing-mail
--- When the oldest of the mails was created that have been attempted and are attempted again.
+-- When the oldest of the mails of a channel was created that have been attempted and are attempted again.
 SELECT MIN(created_at) AS created_at
   FROM mail
  WHERE next_attempt_at IS NOT NULL
    AND attempts > 0
    AND last_error IS NOT NULL
+   AND channel = ?

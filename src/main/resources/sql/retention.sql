@@ -14,7 +14,11 @@ SELECT provider, task_id
                     WHERE alert.provider = task.provider
                       AND alert.task_id = task.task_id
                       AND mail.sent_at IS NULL
-                      AND COALESCE(mail.state, 'pending') <> 'suppressed')
+                      AND (COALESCE(mail.state, 'pending') <> 'suppressed'
+                       OR EXISTS (SELECT 1
+                                    FROM mail copy
+                                   WHERE copy.copy_of = mail.mail_id
+                                     AND copy.state <> 'suppressed')))
    AND NOT EXISTS (SELECT 1
                      FROM open_task
                     WHERE open_task.provider = task.provider
@@ -33,7 +37,11 @@ DELETE FROM alert
    AND mail_id IN (SELECT mail_id
                      FROM mail
                     WHERE sent_at IS NOT NULL
-                       OR state = 'suppressed')
+                       OR (state = 'suppressed'
+                      AND NOT EXISTS (SELECT 1
+                                        FROM mail copy
+                                       WHERE copy.copy_of = mail.mail_id
+                                         AND copy.state <> 'suppressed')))
 
 -- name: delete-task-without-alerts
 -- Not a task that still has an alert: one that was raised after the tasks were selected.
@@ -56,6 +64,13 @@ DELETE FROM open_task
  WHERE provider = ?
    AND task_id = ?
 
+-- name: delete-events-of-task
+-- An event that is still to be delivered has all that the receiver needs.
+DELETE FROM event
+ WHERE provider = ?
+   AND task_id = ?
+   AND state <> 'pending'
+
 -- name: delete-results-of-task
 DELETE FROM result
  WHERE provider = ?
@@ -69,13 +84,22 @@ DELETE FROM alert
    AND mail_id IN (SELECT mail_id
                      FROM mail
                     WHERE sent_at IS NOT NULL
-                       OR state = 'suppressed')
+                       OR (state = 'suppressed'
+                      AND NOT EXISTS (SELECT 1
+                                        FROM mail copy
+                                       WHERE copy.copy_of = mail.mail_id
+                                         AND copy.state <> 'suppressed')))
 
 -- name: delete-expired-mails
--- Mails that are over and whose alerts have all been deleted.
+-- Mails that are over and whose alerts have all been deleted, with their copies, once these are over too.
 DELETE FROM mail
  WHERE next_attempt_at IS NULL
+   AND copy_of IS NULL
    AND COALESCE(failed_at, sent_at) < ?
+   AND NOT EXISTS (SELECT 1
+                     FROM mail copy
+                    WHERE copy.copy_of = mail.mail_id
+                      AND copy.next_attempt_at IS NOT NULL)
    AND NOT EXISTS (SELECT 1
                      FROM alert
                     WHERE alert.mail_id = mail.mail_id)

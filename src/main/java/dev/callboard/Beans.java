@@ -1,6 +1,7 @@
 package dev.callboard;
 
 import dev.callboard.alert.AlertMetrics;
+import dev.callboard.alert.Chat;
 import dev.callboard.alert.MailComposer;
 import dev.callboard.alert.MailHealthCheck;
 import dev.callboard.alert.MailServer;
@@ -17,12 +18,19 @@ import dev.callboard.callback.SchemaCheck;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
+import dev.callboard.event.EventDelivery;
+import dev.callboard.event.EventHealthCheck;
+import dev.callboard.event.EventLog;
+import dev.callboard.event.EventMetrics;
+import dev.callboard.event.Listeners;
+import dev.callboard.event.Webhook;
+import dev.callboard.http.ClientLimits;
 import dev.callboard.http.ManagementServer;
+import dev.callboard.lookup.EventLookup;
 import dev.callboard.lookup.MailLookup;
 import dev.callboard.lookup.QuarantineList;
 import dev.callboard.lookup.TaskLookup;
 import dev.callboard.provider.LookupHealthCheck;
-import dev.callboard.provider.LookupHttp;
 import dev.callboard.provider.LookupMetrics;
 import dev.callboard.provider.LookupSteps;
 import dev.callboard.provider.Reconciler;
@@ -41,7 +49,9 @@ import dev.callboard.task.TaskStore;
 import dev.callboard.task.UnrecordedTasks;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -64,6 +74,11 @@ final class Beans implements AutoCloseable {
     /** How long the routes may take for that when Callboard stops. */
     private static final int ANSWER_TIMEOUT_MS = 500;
 
+    private static final Duration LOOKUP_TIMEOUT = Duration.ofSeconds(30);
+
+    /** A hundred tasks of the largest kind are some 500 KB. What is parsed takes many times its length. */
+    private static final int MAX_LOOKUP_BYTES = 2 * 1024 * 1024;
+
     private final Settings settings;
     private final Clock clock;
     private final MeterRegistry metrics;
@@ -75,8 +90,12 @@ final class Beans implements AutoCloseable {
     private final CallbackMetrics callbackMetrics;
     private final MailHealthCheck mailHealth = new MailHealthCheck();
     private final ExecutorService answers = Executors.newFixedThreadPool(ANSWER_THREADS, Beans::answerThread);
-    private final LookupHttp lookupHttp = new LookupHttp();
+    private final ClientLimits lookupHttp = new ClientLimits(LOOKUP_TIMEOUT, MAX_LOOKUP_BYTES);
+    private final ClientLimits chatHttp = new ClientLimits(Chat.TIMEOUT, Chat.MAX_ANSWER_BYTES);
     private final LookupMetrics lookupMetrics;
+    private final EventMetrics eventMetrics;
+    private final Webhook webhook;
+    private EventDelivery events;
     private GroupCommit groupCommit;
     private UnrecordedTasks unrecorded;
     private Reconciler reconciler;
@@ -92,6 +111,8 @@ final class Beans implements AutoCloseable {
         this.rejections = new Rejections(clock, metrics);
         this.sourceCheck = new SourceCheck(settings, tokens, rejections);
         this.lookupMetrics = new LookupMetrics(metrics, settings.providerNames(), clock);
+        this.eventMetrics = new EventMetrics(metrics, clock);
+        this.webhook = new Webhook(settings.events(), clock);
         this.callbackMetrics = new CallbackMetrics(metrics, settings.providerNames());
     }
 
@@ -117,8 +138,12 @@ final class Beans implements AutoCloseable {
         registry.bind("mailComposer", composer);
         registry.bind("mailSender", MailServer.of(settings, clock));
         registry.bind("mailThreads", MailServer.threads());
+        registry.bind("chat", new Chat(settings, composer, clock));
+        registry.bind("chatHttp", chatHttp);
+        registry.bind("chatThreads", Chat.threads());
         registry.bind("lookup", new LookupSteps(settings.http().maxBodyBytes(), clock));
         registry.bind("lookupHttp", lookupHttp);
+        registry.bind("webhook", webhook);
         registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
         registry.bind("mail-health", mailHealth);
     }
@@ -134,7 +159,8 @@ final class Beans implements AutoCloseable {
 
     /** Binds the beans that need the database. */
     void bind(CamelContext camel, Database database) {
-        TaskStore store = new TaskStore(database, deadlines());
+        EventLog eventLog = new EventLog(Listeners.listen(settings));
+        TaskStore store = new TaskStore(database, deadlines(), eventLog);
         Announcements announcements = new Announcements(database, deadlines(), clock);
         unrecorded = new UnrecordedTasks(announcements, settings.providerNames());
         registry.bind("unrecordedTasks", unrecorded);
@@ -151,6 +177,18 @@ final class Beans implements AutoCloseable {
         reconciler = new Reconciler(camel, database, settings.providers(), lookupMetrics, clock);
         registry.bind("reconciler", reconciler);
         registry.bind("lookup-health", new LookupHealthCheck(settings.providerNames(), reconciler::fault));
+        events = new EventDelivery(
+                camel,
+                database,
+                eventLog,
+                webhook,
+                new EventDelivery.Times(
+                        settings.events().giveUpAfter(), settings.events().keep()),
+                eventMetrics,
+                clock);
+        registry.bind("eventDelivery", events);
+        registry.bind("event-health", new EventHealthCheck(events::fault));
+        registry.bind("eventLookup", new EventLookup(database));
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("taskLookup", new TaskLookup(database));
         registry.bind("mailLookup", new MailLookup(database));
@@ -177,6 +215,11 @@ final class Beans implements AutoCloseable {
         return recipients.kinds();
     }
 
+    /** Whether an address is among the recipients of alerts. */
+    boolean sendsMails() {
+        return recipients.hasAddresses();
+    }
+
     private static Thread answerThread(Runnable work) {
         Thread thread = new Thread(work, "callboard-answer");
         thread.setDaemon(true);
@@ -185,6 +228,10 @@ final class Beans implements AutoCloseable {
 
     Reconciler reconciler() {
         return reconciler;
+    }
+
+    EventDelivery events() {
+        return events;
     }
 
     GroupCommit groupCommit() {
@@ -204,8 +251,10 @@ final class Beans implements AutoCloseable {
 
     /** Records the callbacks that wait, and accepts no more. */
     @Override
-    public void close() {
+    public void close() throws IOException {
         lookupHttp.close();
+        chatHttp.close();
+        webhook.close();
         if (groupCommit != null) {
             groupCommit.close();
             unrecorded.close();

@@ -229,7 +229,8 @@ public final class Callboard implements AutoCloseable {
         }
         server.open();
         beans.reconciler().start();
-        new StartupReport(settings).lines().forEach(LOG::info);
+        beans.events().start();
+        new StartupReport(settings, beans.sendsMails()).lines().forEach(LOG::info);
     }
 
     /** If the port is in use, Camel's management server only logs a warning and runs without it. */
@@ -321,6 +322,7 @@ public final class Callboard implements AutoCloseable {
             LOG.info("Callboard stops.");
         }
         stop("the look-ups", beans == null ? null : beans.reconciler());
+        stop("the events", beans == null ? null : beans.events());
         stop("the public port", server);
         stop("the routes", main::stop);
         stop("recording", beans);

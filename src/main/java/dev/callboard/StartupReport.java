@@ -1,30 +1,42 @@
 package dev.callboard;
 
+import dev.callboard.alert.Chat;
 import dev.callboard.alert.MailServer;
 import dev.callboard.db.Database;
+import dev.callboard.event.Listeners;
 import dev.callboard.settings.AddressRange;
 import dev.callboard.settings.Settings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The six lines that Callboard logs once it takes callbacks: where everything is, and who is admitted. */
+/**
+ * The six lines that Callboard logs once it takes callbacks: where everything is, and who is admitted. If somebody listens to
+ * events, there is one more.
+ */
 final class StartupReport {
     private final Settings settings;
+    private final boolean sendsMails;
 
-    StartupReport(Settings settings) {
+    /** @param sendsMails whether an address is among the recipients of alerts */
+    StartupReport(Settings settings, boolean sendsMails) {
         this.settings = settings;
+        this.sendsMails = sendsMails;
     }
 
     /** The lines; none of them shows a token or a password. */
     List<String> lines() {
-        return List.of(
+        List<String> lines = new ArrayList<>(List.of(
                 "Callbacks: " + callbackUrls(),
                 "Admitted:  " + admitted(),
                 "Database:  " + Database.location(settings.database().url()),
-                "Mails:     " + MailServer.describe(settings),
+                "Mails:     " + (sendsMails ? MailServer.describe(settings) : "none") + chat(),
                 "Routes:    " + settings.routes().pattern() + "; " + lookups(),
-                "Manage:    " + settings.management().url() + "/tasks, /observe/health, /observe/metrics");
+                "Manage:    " + settings.management().url() + "/tasks, /observe/health, /observe/metrics"));
+        if (Listeners.listen(settings)) {
+            lines.add(4, "Events:    " + events());
+        }
+        return lines;
     }
 
     /** The URLs to give to each provider. */
@@ -48,6 +60,20 @@ final class StartupReport {
                             .collect(Collectors.joining(", ")));
         }
         return String.join("; ", parts);
+    }
+
+    private String chat() {
+        String chat = Chat.describe(settings);
+        return chat.isEmpty() ? "" : "; chat at " + chat;
+    }
+
+    /** Without the path of the URL, which may be secret. */
+    private String events() {
+        return settings.events()
+                .url()
+                .map(url -> "to " + url.getHost() + (url.getPort() < 0 ? "" : ":" + url.getPort())
+                        + (settings.events().secrets().isEmpty() ? ", not signed" : ", signed"))
+                .orElse("to the route on-task-change");
     }
 
     private String lookups() {

@@ -6,6 +6,8 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import dev.callboard.testkit.TestCallboard;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +20,10 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -79,6 +84,29 @@ final class Brokers implements AutoCloseable {
                 .all()
                 .get();
         soon().ignoreExceptions().until(() -> partitions().size() == recipe.partitions());
+    }
+
+    /** Creates a topic with the brokers' defaults. */
+    void createTopic(String name) throws ExecutionException, InterruptedException {
+        admin.createTopics(List.of(new NewTopic(name, 3, (short) 3))).all().get();
+    }
+
+    /** The records of another topic from its beginning on, at least so many. */
+    List<ConsumerRecord<String, String>> read(String topic, int count) {
+        Properties properties = new Properties();
+        properties.put("bootstrap.servers", addresses);
+        properties.put("group.id", "test-" + topic);
+        properties.put("auto.offset.reset", "earliest");
+        List<ConsumerRecord<String, String>> records = new ArrayList<>();
+        try (KafkaConsumer<String, String> consumer =
+                new KafkaConsumer<>(properties, new StringDeserializer(), new StringDeserializer())) {
+            consumer.subscribe(List.of(topic));
+            soon().until(() -> {
+                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+                return records.size() >= count;
+            });
+        }
+        return records;
     }
 
     /** Has the consumers begin behind the records so far, once none of them runs. */

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.callboard.settings.StartException;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.CallboardProcess;
+import dev.callboard.testkit.EventRecipes;
 import dev.callboard.testkit.Provider;
 import dev.callboard.testkit.TestCallboard;
 import java.io.IOException;
@@ -343,6 +344,33 @@ final class KafkaTopicIT {
                         .header("provider", "nobody")
                         .POST(HttpRequest.BodyPublishers.ofString(body))
                         .build());
+    }
+
+    /** The recipe of the README for events. */
+    @Test
+    void sendsEventsToATopic() throws Exception {
+        brokers.createTopic("task-events");
+        Map<String, String> settings = new HashMap<>(Backend.POSTGRESQL.newDatabase(folder));
+        settings.put(
+                "callboard.routes",
+                EventRecipes.routes(EventRecipes.KAFKA.text().replace("kafka-1:9092", brokers.addresses())));
+        try (CallboardProcess callboard = new CallboardProcess(folder.resolve("node"), settings)) {
+            callboard.start();
+            for (int status : new int[] {0, 2, 1}) {
+                assertThat(post(callboard, "fotor", "{\"taskId\":\"e\",\"status\":" + status + "}")
+                                .statusCode())
+                        .isEqualTo(200);
+            }
+            // One is of the callback that start() sends.
+            assertThat(brokers.read("task-events", 4).stream()
+                            .filter(record -> record.key().equals("fotor/e"))
+                            .map(record -> record.value().substring(0, record.value().indexOf(',')))
+                            .toList())
+                    .containsExactly(
+                            "{\"type\":\"task.in_progress\"",
+                            "{\"type\":\"task.failed\"",
+                            "{\"type\":\"task.completed\"");
+        }
     }
 
     private void assertNothingIsLost(Map<String, String> database) throws SQLException {

@@ -13,6 +13,8 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -31,8 +33,8 @@ public final class AlertMetrics {
     private final MailHealthCheck health;
     private final Clock clock;
     private final RequestCounts requests;
-    private final Counter sent;
-    private final Counter failures;
+    private final Map<Channel, Counter> sent = new EnumMap<>(Channel.class);
+    private final Map<Channel, Counter> failures = new EnumMap<>(Channel.class);
     private final AtomicLong pending = new AtomicLong();
     private final AtomicLong undeliverable = new AtomicLong();
     private final AtomicLong oldestPendingSeconds = new AtomicLong();
@@ -42,12 +44,22 @@ public final class AlertMetrics {
         this.health = health;
         this.clock = clock;
         this.requests = new RequestCounts(registry, clock);
-        this.sent = Counter.builder("callboard.alerts.sent")
-                .description("Alerts that a mail server accepted, or that became a file")
-                .register(registry);
-        this.failures = Counter.builder("callboard.mail.failures")
-                .description("Attempts to send a mail that did not reach all of its recipients")
-                .register(registry);
+        sent.put(
+                Channel.MAIL,
+                counter(
+                        registry,
+                        "callboard.alerts.sent",
+                        "Alerts that a mail server accepted, or that became a file"));
+        sent.put(Channel.WEBHOOK, counter(registry, "callboard.alerts.chat.sent", "Alerts that the chat accepted"));
+        failures.put(
+                Channel.MAIL,
+                counter(
+                        registry,
+                        "callboard.mail.failures",
+                        "Attempts to send a mail that did not reach all of its recipients"));
+        failures.put(
+                Channel.WEBHOOK,
+                counter(registry, "callboard.chat.failures", "Attempts to post to the chat that it did not accept"));
         gauge(registry, "callboard.alerts.pending", "Alerts that no recipient has received yet", pending);
         gauge(
                 registry,
@@ -61,16 +73,20 @@ public final class AlertMetrics {
                 oldestPendingSeconds);
     }
 
+    private static Counter counter(MeterRegistry registry, String name, String description) {
+        return Counter.builder(name).description(description).register(registry);
+    }
+
     private static void gauge(MeterRegistry registry, String name, String description, AtomicLong value) {
         Gauge.builder(name, value, AtomicLong::get).description(description).register(registry);
     }
 
-    void countSent(long alerts) {
-        sent.increment((double) alerts);
+    void countSent(Channel channel, long alerts) {
+        sent.get(channel).increment((double) alerts);
     }
 
-    void countFailure() {
-        failures.increment();
+    void countFailure(Channel channel) {
+        failures.get(channel).increment();
     }
 
     /** How many requests to the callback URL of a provider were rejected, and the like. */
@@ -86,9 +102,7 @@ public final class AlertMetrics {
 
     private Void count(Connection connection) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(COUNT_ALERTS);
-                ResultSet row = select.executeQuery();
-                PreparedStatement selectMail = connection.prepareStatement(SELECT_OLDEST_FAILING_MAIL);
-                ResultSet mail = selectMail.executeQuery()) {
+                ResultSet row = select.executeQuery()) {
             row.next();
             Instant oldest = SqlTimes.get(row, "oldest_pending");
             pending.set(row.getLong("pending"));
@@ -97,10 +111,23 @@ public final class AlertMetrics {
                     oldest == null
                             ? 0
                             : Duration.between(oldest, clock.instant()).toSeconds());
-            mail.next();
-            health.updateStuck(Optional.ofNullable(SqlTimes.get(mail, "created_at"))
-                    .filter(since -> MailHealthCheck.isStuck(since, clock.instant())));
-            return null;
+        }
+        for (Channel channel : Channel.values()) {
+            health.updateStuck(
+                    channel,
+                    oldestFailing(connection, channel)
+                            .filter(since -> MailHealthCheck.isStuck(since, clock.instant())));
+        }
+        return null;
+    }
+
+    private static Optional<Instant> oldestFailing(Connection connection, Channel channel) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(SELECT_OLDEST_FAILING_MAIL)) {
+            select.setString(1, channel.code());
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                return Optional.ofNullable(SqlTimes.get(row, "created_at"));
+            }
         }
     }
 }

@@ -5,11 +5,13 @@ import jakarta.mail.Address;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.internet.InternetAddress;
 import java.security.cert.CertificateException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -17,7 +19,8 @@ import org.eclipse.angus.mail.smtp.SMTPAddressFailedException;
 import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
 
 /**
- * The result of one attempt to send a mail, by the replies of the mail server (RFC 5321). A recipient is rejected
+ * The result of one attempt to send a mail, by the replies of the mail server (RFC 5321) or the answer of the chat ({@link
+ * ChatAnswer}). A recipient is rejected
  * only if the server rejects it, or the mail itself, for good. A rejection before the server knows the recipients is an
  * error of the settings: the mail is attempted again, as after every other error.
  *
@@ -26,6 +29,7 @@ import org.eclipse.angus.mail.smtp.SMTPSendFailedException;
  * @param deferred the recipients for whom the mail is attempted again
  * @param settingsAtFault whether no mail can be sent before the settings, or the server, are corrected
  * @param unanswered whether the server had the mail and did not say that it accepts it
+ * @param retryAfter for how long the server asks not to be sent anything; empty if it does not
  * @param error why a recipient did not get it, in one line; empty if all did
  */
 record DeliveryResult(
@@ -34,8 +38,9 @@ record DeliveryResult(
         Set<String> deferred,
         boolean settingsAtFault,
         boolean unanswered,
+        Optional<Duration> retryAfter,
         String error) {
-    private static final int MAX_ERROR = 1000;
+    static final int MAX_ERROR = 1000;
 
     /** Replies that begin with 5 but ask for another login or another order of commands. */
     private static final Set<Integer> LOGIN_REPLIES = Set.of(503, 530, 534, 535, 538);
@@ -50,15 +55,16 @@ record DeliveryResult(
 
     /** The server accepted the mail for all recipients. */
     static DeliveryResult accepted(Collection<String> recipients) {
-        return new DeliveryResult(Set.copyOf(recipients), Set.of(), Set.of(), false, false, "");
+        return new DeliveryResult(Set.copyOf(recipients), Set.of(), Set.of(), false, false, Optional.empty(), "");
     }
 
     /**
      * Whether no recipient got the mail for now, so that it is worth another attempt as soon as the server accepts any
-     * mail. Not after a hand-over without an answer, since a server that has the mail would get it again and again.
+     * mail. Not after a hand-over without an answer, since a server that has the mail would get it again and again; and not
+     * if the server has said when to come again.
      */
     boolean isOutage() {
-        return accepted.isEmpty() && !deferred.isEmpty() && !unanswered;
+        return accepted.isEmpty() && !deferred.isEmpty() && !unanswered && retryAfter.isEmpty();
     }
 
     /**
@@ -67,6 +73,23 @@ record DeliveryResult(
      */
     static DeliveryResult failed(Throwable failure, Collection<String> recipients) {
         return new Verdict(recipients).of(failure);
+    }
+
+    /** One recipient rejected the mail for good. */
+    static DeliveryResult rejected(String recipient, boolean settingsAtFault, String error) {
+        return new DeliveryResult(
+                Set.of(), Set.of(recipient), Set.of(), settingsAtFault, false, Optional.empty(), error);
+    }
+
+    /** The mail is attempted again for one recipient. */
+    static DeliveryResult deferred(
+            String recipient,
+            boolean settingsAtFault,
+            boolean unanswered,
+            Optional<Duration> retryAfter,
+            String error) {
+        return new DeliveryResult(
+                Set.of(), Set.of(), Set.of(recipient), settingsAtFault, unanswered, retryAfter, error);
     }
 
     /** An address as it is compared and stored: in lower case. */
@@ -122,6 +145,7 @@ record DeliveryResult(
                     Set.copyOf(deferred),
                     settingsAtFault,
                     unanswered,
+                    Optional.empty(),
                     SafeText.line(String.join("; ", errors), MAX_ERROR));
         }
 

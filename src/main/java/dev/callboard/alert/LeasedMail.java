@@ -9,6 +9,7 @@ import java.util.UUID;
  * A mail that this process may attempt until its lease expires.
  *
  * @param mailId its Message-ID
+ * @param originalId the mail that has the alerts: itself, unless it is a copy for another channel
  * @param kind the code of its kind, which may be a user's own
  * @param threadId the Message-ID of the first mail about the provider and kind
  * @param previousId the Message-ID of the mail before it; null if it is the first
@@ -20,6 +21,8 @@ import java.util.UUID;
  */
 record LeasedMail(
         String mailId,
+        String originalId,
+        Channel channel,
         String provider,
         String kind,
         String threadId,
@@ -40,6 +43,10 @@ record LeasedMail(
          * @throws IOException if the mail must not be handed over, since the lease is lost or the database is away
          */
         void run() throws IOException;
+    }
+
+    boolean isCopy() {
+        return !originalId.equals(mailId);
     }
 
     /** The addresses of the recipients, in lower case. */

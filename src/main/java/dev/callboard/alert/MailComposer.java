@@ -109,17 +109,26 @@ public final class MailComposer {
         return message;
     }
 
+    /** The subject of a mail, in one line, which is the heading of a message to the chat. */
+    String heading(Map<String, Object> model) {
+        return SafeText.line(subject.execute(model), MAX_SUBJECT);
+    }
+
+    MailModel model() {
+        return model;
+    }
+
     /** A mail to every address of the settings, which shows that mails arrive. */
     MimeMessage composeTest() throws MessagingException {
         MimeMessage message = new MimeMessage(Session.getInstance(new Properties()));
-        return fill(message, model.ofTest(), recipients.all(), "<" + UUID.randomUUID() + "@callboard>");
+        return fill(message, model.ofTest(), recipients.addresses(), "<" + UUID.randomUUID() + "@callboard>");
     }
 
     private MimeMessage fill(MimeMessage message, Map<String, Object> model, List<InternetAddress> to, String id)
             throws MessagingException {
         message.setFrom(recipients.from());
         message.setRecipients(Message.RecipientType.TO, to.toArray(new InternetAddress[0]));
-        message.setHeader("Subject", header(SafeText.line(subject.execute(model), MAX_SUBJECT)));
+        message.setHeader("Subject", header(heading(model)));
         message.setSentDate(Date.from(clock.instant()));
         // Suppresses automatic replies: RFC 3834, and a header of Microsoft Exchange.
         message.setHeader("Auto-Submitted", "auto-generated");
@@ -142,15 +151,22 @@ public final class MailComposer {
      * a caller has sent; and its first line would be longer than the 76 characters that RFC 2047 allows.
      */
     private static String header(String text) {
-        if (text.chars().allMatch(c -> c >= ' ' && c <= '~') && !text.contains("=?")) {
-            return MimeUtility.fold("Subject: ".length(), text);
-        }
+        return isPlain(text) ? MimeUtility.fold("Subject: ".length(), text) : encodedWords(text, "\r\n ");
+    }
+
+    /** Whether a text is the value of a header as it is. */
+    static boolean isPlain(String text) {
+        return text.chars().allMatch(c -> c >= ' ' && c <= '~') && !text.contains("=?");
+    }
+
+    /** A text in encoded words (RFC 2047). */
+    static String encodedWords(String text, String separator) {
         StringBuilder words = new StringBuilder();
         StringBuilder word = new StringBuilder();
         text.codePoints().forEach(c -> {
             String character = Character.toString(c);
             if (bytes(word + character).length > MAX_ENCODED_WORD_BYTES) {
-                words.append(encodedWord(word)).append("\r\n ");
+                words.append(encodedWord(word)).append(separator);
                 word.setLength(0);
             }
             word.append(character);

@@ -2,42 +2,45 @@ package dev.callboard.alert;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * The health check {@code mail} on {@code /observe/health}: DOWN, with the reason, while the mail server rejects mails
- * until the settings are corrected, and while a mail has failed for an hour. Readiness and liveness do not depend on
+ * The health check {@code mail} on {@code /observe/health}: DOWN, with the reason, while the mail server or the chat
+ * rejects what is sent until the settings are corrected, and while a mail or a message has failed for an hour. Readiness and liveness do not depend on
  * it, since callbacks are recorded all the same. Safe for any number of threads.
  */
 public final class MailHealthCheck extends AbstractHealthCheck {
     /** How long a mail may fail before the check is DOWN. */
     static final Duration STUCK_AFTER = Duration.ofHours(1);
 
-    /** Why no mail can be sent; empty once a mail has been accepted again. */
-    private volatile String fault = "";
+    /** Why nothing can be sent over a channel; has none once something has been accepted again. */
+    private final Map<Channel, String> faults = new ConcurrentHashMap<>();
 
-    /** When the oldest mail was created that is stuck. */
-    private volatile Optional<Instant> stuckSince = Optional.empty();
+    /** When the oldest mail of a channel was created that is stuck. */
+    private final Map<Channel, Instant> stuckSince = new ConcurrentHashMap<>();
 
     public MailHealthCheck() {
         super("callboard", "mail");
     }
 
     /** Updates the state after an attempt to send a mail. */
-    void update(DeliveryResult result) {
+    void update(Channel channel, DeliveryResult result) {
         if (result.settingsAtFault()) {
-            fault = result.error();
+            faults.put(channel, result.error());
         } else if (!result.accepted().isEmpty()) {
-            fault = "";
+            faults.remove(channel);
         }
     }
 
-    /** Updates when the oldest mail was created that is stuck; empty if none is. */
-    void updateStuck(Optional<Instant> since) {
-        stuckSince = since;
+    /** Updates when the oldest mail of a channel was created that is stuck; empty if none is. */
+    void updateStuck(Channel channel, Optional<Instant> since) {
+        since.ifPresentOrElse(at -> stuckSince.put(channel, at), () -> stuckSince.remove(channel));
     }
 
     /** Whether a mail that was created at a time and is attempted again and again is stuck. */
@@ -57,16 +60,22 @@ public final class MailHealthCheck extends AbstractHealthCheck {
 
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
-        String now = fault;
-        Optional<Instant> stuck = stuckSince;
-        if (!now.isEmpty()) {
-            builder.message(now).down();
-        } else if (stuck.isPresent()) {
-            builder.message("a mail has failed on each attempt since " + stuck.get()
-                            + " (GET /mails on the management port shows the error)")
-                    .down();
-        } else {
+        List<String> reasons = new ArrayList<>();
+        for (Channel channel : Channel.values()) {
+            String fault = faults.get(channel);
+            Instant stuck = stuckSince.get(channel);
+            if (fault != null) {
+                reasons.add(fault);
+            } else if (stuck != null) {
+                reasons.add((channel == Channel.MAIL ? "a mail" : "a message to the chat")
+                        + " has failed on each attempt since " + stuck
+                        + " (GET /mails on the management port shows the error)");
+            }
+        }
+        if (reasons.isEmpty()) {
             builder.up();
+        } else {
+            builder.message(String.join("; ", reasons)).down();
         }
     }
 }

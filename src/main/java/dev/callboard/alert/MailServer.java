@@ -63,12 +63,17 @@ public final class MailServer {
         return sender;
     }
 
-    /** The threads of the route {@code send-mail}, one for each attempt; more mails wait only while one is ending. */
+    /** The threads of the route {@code send-mail}. */
     public static ThreadPoolProfile threads() {
-        return new ThreadPoolProfileBuilder("mailThreads")
-                .poolSize(FairShare.MAX_ATTEMPTS)
-                .maxPoolSize(FairShare.MAX_ATTEMPTS)
-                .maxQueueSize(FairShare.MAX_ATTEMPTS)
+        return threads("mailThreads", Channel.MAIL);
+    }
+
+    /** The threads of a channel's route, one for each attempt; more mails wait only while one is ending. */
+    static ThreadPoolProfile threads(String name, Channel channel) {
+        return new ThreadPoolProfileBuilder(name)
+                .poolSize(channel.maxAttempts())
+                .maxPoolSize(channel.maxAttempts())
+                .maxQueueSize(channel.maxAttempts())
                 .keepAliveTime(10L)
                 .allowCoreThreadTimeOut(true)
                 .build();

@@ -24,14 +24,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The bean {@code outbox} of the route {@code send-alerts}: puts alerts into mails, leases the mail to send, and records
+ * The bean {@code outbox} of the routes that send alerts: puts alerts into mails, leases the mail to send, and records
  * the result of each attempt. A mail is delivered at least once: it is sent again, under the same Message-ID, if the
  * process dies between the hand-over and {@link #mark}, or if the reply of the mail server is lost.
  *
@@ -54,6 +56,10 @@ public final class Outbox {
     private final AlertMetrics metrics;
     private final MailHealthCheck health;
     private final Clock clock;
+
+    /** Until when the servers ask not to be sent anything. */
+    private final Map<Channel, Instant> pausedUntil = new ConcurrentHashMap<>();
+
     private boolean resumed;
 
     /** @param interval {@code callboard.alerts.interval} */
@@ -116,7 +122,7 @@ public final class Outbox {
     LeasedMail lease() throws SQLException {
         createMails();
         while (true) {
-            Optional<FairShare.Queue> next = FairShare.next(dueMails(), this::recipients);
+            Optional<FairShare.Queue> next = nextQueue(dueMails());
             if (next.isEmpty()) {
                 return null;
             }
@@ -128,13 +134,31 @@ public final class Outbox {
         }
     }
 
+    /** Of the channel that has a free place: the chat's first, since its attempts are short. */
+    private Optional<FairShare.Queue> nextQueue(List<FairShare.Queue> queues) {
+        return Stream.of(Channel.WEBHOOK, Channel.MAIL)
+                .filter(channel -> !now().isBefore(pausedUntil.getOrDefault(channel, Instant.MIN)))
+                .map(channel -> FairShare.next(
+                        queues.stream()
+                                .filter(queue -> queue.channel() == channel)
+                                .toList(),
+                        channel.maxAttempts(),
+                        this::recipients))
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
     /** Empty if the kind is switched off. */
     private List<InternetAddress> recipients(String kind, String provider) {
         return recipients.of(AlertKind.of(kind), provider);
     }
 
+    private List<InternetAddress> recipients(Channel channel, String kind, String provider) {
+        return Recipients.of(channel, recipients(kind, provider));
+    }
+
     private List<String> recipients(FairShare.Queue queue) {
-        return addresses(recipients(queue.kind(), queue.provider()));
+        return addresses(recipients(queue.channel(), queue.kind(), queue.provider()));
     }
 
     private void createMails() throws SQLException {
@@ -164,14 +188,33 @@ public final class Outbox {
      * would have another Message-ID after the loss of the process.
      */
     private void createMail(AlertGroup group, Duration untilNext) throws SQLException {
+        List<InternetAddress> all = recipients(group.kind(), group.provider());
+        Channel first = all.isEmpty() || !Recipients.of(Channel.MAIL, all).isEmpty() ? Channel.MAIL : Channel.WEBHOOK;
         database.transactDurably(connection -> {
-            String mailId = "<" + UUID.randomUUID() + "@callboard>";
-            if (store.insertMail(connection, mailId, group, now(), interval, untilNext)) {
+            String mailId = newMailId();
+            if (store.insertMail(connection, mailId, first, group, now(), interval, untilNext)) {
                 store.gatherAlerts(connection, mailId, group);
-                store.insertRecipients(connection, mailId, addresses(recipients(group.kind(), group.provider())));
+                store.insertRecipients(connection, mailId, addresses(Recipients.of(first, all)));
+                copyToOtherChannels(connection, mailId, first, all);
             }
             return null;
         });
+    }
+
+    private static String newMailId() {
+        return "<" + UUID.randomUUID() + "@callboard>";
+    }
+
+    /** Creates the copies of a mail for the channels of its recipients that have none yet. */
+    private void copyToOtherChannels(
+            Connection connection, String originalId, Channel channel, List<InternetAddress> all) throws SQLException {
+        for (Channel other : Channel.values()) {
+            List<String> left = addresses(Recipients.of(other, all));
+            String copyId = newMailId();
+            if (other != channel && !left.isEmpty() && store.insertCopy(connection, copyId, other, originalId, now())) {
+                store.insertRecipients(connection, copyId, left);
+            }
+        }
     }
 
     private static List<String> addresses(List<InternetAddress> addresses) {
@@ -195,10 +238,14 @@ public final class Outbox {
                 return Optional.empty();
             }
             Map<String, RecipientState> known = store.recipients(connection, due.mailId());
-            List<InternetAddress> left = left(known, recipients(due.kind(), due.provider()));
+            List<InternetAddress> all = recipients(due.kind(), due.provider());
+            List<InternetAddress> left = left(known, Recipients.of(due.channel(), all));
             alignRecipients(connection, due.mailId(), known, addresses(left));
+            copyToOtherChannels(connection, due.originalId(), due.channel(), all);
             return Optional.of(new LeasedMail(
                     due.mailId(),
+                    due.originalId(),
+                    due.channel(),
                     due.provider(),
                     due.kind(),
                     due.threadId(),
@@ -209,7 +256,7 @@ public final class Outbox {
                     in(RecipientState.REJECTED, known),
                     left,
                     content(connection, due),
-                    () -> renewLease(due.mailId(), leaseId)));
+                    () -> renewLease(due, leaseId)));
         });
     }
 
@@ -217,16 +264,17 @@ public final class Outbox {
         Optional<MailContent.Missed> missed = Optional.empty();
         if (AlertKind.of(due.kind()) == AlertKind.MISSED) {
             missed = Optional.of(new MailContent.Missed(
-                    store.countLateCallbacks(connection, due.mailId()), metrics.requests(due.provider())));
+                    store.countLateCallbacks(connection, due.originalId()), metrics.requests(due.provider())));
         }
-        return store.content(connection, due.mailId(), missed);
+        return store.content(connection, due.originalId(), missed);
     }
 
-    private void renewLease(String mailId, UUID leaseId) throws IOException {
+    private void renewLease(DueMail mail, UUID leaseId) throws IOException {
+        Duration timeout = mail.channel() == Channel.MAIL ? HAND_OVER_TIMEOUT : LEASE_TIMEOUT;
         boolean held;
         try {
             held = database.transact(
-                    connection -> store.renewLease(connection, mailId, leaseId, now().plus(HAND_OVER_TIMEOUT)));
+                    connection -> store.renewLease(connection, mail.mailId(), leaseId, now().plus(timeout)));
         } catch (SQLException e) {
             throw new IOException("its lease could not be renewed: " + SqlErrors.describe(e), e);
         }
@@ -301,18 +349,40 @@ public final class Outbox {
                     mail.kind());
             return;
         }
-        DeliveryResult result = failure == null
-                ? DeliveryResult.accepted(mail.addresses())
-                : DeliveryResult.failed(failure, mail.addresses());
-        health.update(result);
+        record(
+                mail,
+                failure == null
+                        ? DeliveryResult.accepted(mail.addresses())
+                        : DeliveryResult.failed(failure, mail.addresses()));
+    }
+
+    /**
+     * Records the result of an attempt to post a mail to the chat.
+     *
+     * @param answer what came of it
+     * @param failure the exception from composing the message; null if it was composed
+     */
+    public void markPosted(
+            @Variable("mail") LeasedMail mail,
+            @Variable("answer") DeliveryResult answer,
+            @Variable("failure") Exception failure)
+            throws SQLException {
+        if (LeaseLostException.isIn(failure)) {
+            mark(mail, failure);
+        } else {
+            record(mail, answer);
+        }
+    }
+
+    private void record(LeasedMail mail, DeliveryResult result) throws SQLException {
+        health.update(mail.channel(), result);
         Instant now = now();
+        result.retryAfter()
+                .ifPresent(wait -> pausedUntil.merge(mail.channel(), now.plus(wait), (a, b) -> a.isAfter(b) ? a : b));
         boolean accepted = mail.accepted() || !result.accepted().isEmpty();
         MailState state =
                 !result.deferred().isEmpty() ? MailState.PENDING : accepted ? MailState.SENT : MailState.BOUNCED;
-        Instant nextAttemptAt = state == MailState.PENDING
-                ? now.plus(RetryBackoff.delay(
-                        mail.attempt(), ThreadLocalRandom.current().nextDouble()))
-                : null;
+        Instant nextAttemptAt = state == MailState.PENDING ? nextAttemptAt(mail, result, now) : null;
         boolean leased = database.transactDurably(connection -> {
             if (!store.mark(
                     connection,
@@ -329,7 +399,10 @@ public final class Outbox {
             store.markRecipients(connection, mail.mailId(), RecipientState.REJECTED, result.rejected());
             raiseUndelivered(connection, mail, result, now);
             if (!result.accepted().isEmpty()) {
-                store.endOutage(connection, now);
+                if (mail.isCopy()) {
+                    store.markOriginalSent(connection, mail, now);
+                }
+                store.endOutage(connection, mail.channel(), now);
             }
             return true;
         });
@@ -342,9 +415,17 @@ public final class Outbox {
             return;
         }
         if (!mail.accepted() && !result.accepted().isEmpty()) {
-            metrics.countSent(mail.content().alerts());
+            metrics.countSent(mail.channel(), mail.content().alerts());
         }
         log(mail, result, nextAttemptAt);
+    }
+
+    /** Later than the server asks for, if it does. */
+    private static Instant nextAttemptAt(LeasedMail mail, DeliveryResult result, Instant now) {
+        Duration backoff =
+                RetryBackoff.delay(mail.attempt(), ThreadLocalRandom.current().nextDouble());
+        Duration asked = result.retryAfter().orElse(Duration.ZERO);
+        return now.plus(asked.compareTo(backoff) > 0 ? asked : backoff);
     }
 
     /** Once a day for an address, if the alert has another recipient; never about a mail of this kind itself. */
@@ -357,14 +438,23 @@ public final class Outbox {
         }
         // Sorted, so that processes that wait for each other at the same keys do not deadlock.
         for (String address : new TreeSet<>(result.rejected())) {
-            String detail = "For: " + address + "\nAbout: " + mail.provider() + ", " + mail.kind() + "\nWhy: "
-                    + result.error() + "\nThe mail: " + mail.mailId() + ", in GET /mails on the management port";
+            String detail = "For: " + recipients.describe(address) + "\nAbout: " + mail.provider() + ", " + mail.kind()
+                    + "\nWhy: " + result.error() + "\nThe mail: " + mail.mailId()
+                    + ", in GET /mails on the management port";
             raise(connection, AlertKind.UNDELIVERED.code(), mail.provider(), address, detail, now);
         }
     }
 
     private void log(LeasedMail mail, DeliveryResult result, Instant nextAttemptAt) {
-        if (!result.accepted().isEmpty()) {
+        boolean isChat = mail.channel() == Channel.WEBHOOK;
+        if (!result.accepted().isEmpty() && isChat) {
+            LOG.info(
+                    "sent to the chat kind={} provider={} alerts={} attempt={}",
+                    mail.kind(),
+                    mail.provider(),
+                    mail.content().alerts(),
+                    mail.attempt());
+        } else if (!result.accepted().isEmpty()) {
             LOG.info(
                     "sent mail kind={} provider={} alerts={} recipients={} attempt={}",
                     mail.kind(),
@@ -376,17 +466,34 @@ public final class Outbox {
         if (result.error().isEmpty()) {
             return;
         }
-        metrics.countFailure();
+        metrics.countFailure(mail.channel());
         String fields = "mail=" + mail.mailId() + " provider=" + mail.provider() + " kind=" + mail.kind() + " attempt="
                 + mail.attempt() + (nextAttemptAt == null ? "" : " next-attempt=" + nextAttemptAt) + " error=\""
                 + result.error() + "\"";
-        if (result.settingsAtFault()) {
+        if (isChat) {
+            logChat(result, fields);
+        } else if (result.settingsAtFault()) {
             LOG.error("mail not sent {} (correct callboard.mail.* or callboard.alerts.from, then restart)", fields);
         } else if (!result.rejected().isEmpty()) {
             LOG.error("mail bounced {} (correct the address in callboard.alerts.*, then restart)", fields);
         } else {
             LOG.warn("mail deferred {} (it is attempted again)", fields);
         }
+    }
+
+    private static void logChat(DeliveryResult result, String fields) {
+        if (!result.rejected().isEmpty()) {
+            LOG.error("chat rejected a message {} (correct callboard.alerts.webhook.*, then restart)", fields);
+        } else if (result.settingsAtFault()) {
+            LOG.error("chat not reached {} (correct callboard.alerts.webhook.*, then restart)", fields);
+        } else {
+            LOG.warn("message to the chat deferred {} (it is attempted again)", fields);
+        }
+    }
+
+    /** Whether a leased mail is one to the chat; the others are for the mail server. */
+    public boolean isToChat(@Variable("mail") LeasedMail mail) {
+        return mail != null && mail.channel() == Channel.WEBHOOK;
     }
 
     /**

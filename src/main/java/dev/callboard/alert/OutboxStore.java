@@ -30,6 +30,7 @@ final class OutboxStore {
 
     private static final String SELECT_ALERT_GROUPS = SQL.statement("select-alert-groups");
     private static final String INSERT_MAIL = SQL.statement("insert-mail");
+    private static final String INSERT_COPY = SQL.statement("insert-copy");
     private static final String GATHER_ALERTS = SQL.statement("gather-alerts");
     private static final String GATHER_SUPPRESSED_ALERTS = SQL.statement("gather-suppressed-alerts");
     private static final String SELECT_DUE_MAILS = SQL.statement("select-due-mails");
@@ -37,6 +38,7 @@ final class OutboxStore {
     private static final String LEASE_MAIL = SQL.statement("lease-mail");
     private static final String RENEW_LEASE = SQL.statement("renew-lease");
     private static final String MARK_MAIL = SQL.statement("mark-mail");
+    private static final String MARK_ORIGINAL_SENT = SQL.statement("mark-original-sent");
     private static final String END_OUTAGE = SQL.statement("end-outage");
     private static final String RESUME_MAILS = SQL.statement("resume-mails");
     private static final String RESUME_RECIPIENTS = SQL.statement("resume-recipients");
@@ -86,7 +88,15 @@ final class OutboxStore {
     record LatestMail(String mailId, int sequence, String threadId, DigestSchedule.LastMail schedule) {}
 
     /** A mail that is due. */
-    record DueMail(String mailId, String provider, String kind, String threadId, String previousId, int attempts) {}
+    record DueMail(
+            String mailId,
+            String originalId,
+            Channel channel,
+            String provider,
+            String kind,
+            String threadId,
+            String previousId,
+            int attempts) {}
 
     List<AlertGroup> alertGroups(Connection connection) throws SQLException {
         List<AlertGroup> groups = new ArrayList<>();
@@ -126,7 +136,13 @@ final class OutboxStore {
      * @return whether it is created; if not, another process was faster
      */
     boolean insertMail(
-            Connection connection, String mailId, AlertGroup group, Instant now, Duration base, Duration interval)
+            Connection connection,
+            String mailId,
+            Channel channel,
+            AlertGroup group,
+            Instant now,
+            Duration base,
+            Duration interval)
             throws SQLException {
         try (PreparedStatement insert = connection.prepareStatement(INSERT_MAIL)) {
             insert.setString(1, mailId);
@@ -140,6 +156,24 @@ final class OutboxStore {
             insert.setLong(9, interval.toSeconds());
             SqlTimes.set(insert, 10, now.plus(interval));
             SqlTimes.set(insert, 11, now);
+            insert.setString(12, channel.code());
+            return insert.executeUpdate() == 1;
+        }
+    }
+
+    /**
+     * Creates a copy of a mail for another channel, without recipients.
+     *
+     * @return whether it is created; not if the mail is of this channel, or has such a copy
+     */
+    boolean insertCopy(Connection connection, String mailId, Channel channel, String originalId, Instant now)
+            throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(INSERT_COPY)) {
+            insert.setString(1, mailId);
+            SqlTimes.set(insert, 2, now);
+            insert.setString(3, channel.code());
+            insert.setString(4, originalId);
+            insert.setString(5, channel.code());
             return insert.executeUpdate() == 1;
         }
     }
@@ -184,6 +218,7 @@ final class OutboxStore {
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
                     queues.add(new FairShare.Queue(
+                            Channel.of(row.getString("channel")),
                             row.getString("provider"),
                             row.getString("kind"),
                             Optional.ofNullable(SqlTimes.get(row, "due_since")),
@@ -199,12 +234,15 @@ final class OutboxStore {
         try (PreparedStatement select = connection.prepareStatement(SELECT_DUE_MAIL)) {
             SqlTimes.set(select, 1, now);
             SqlTimes.set(select, 2, now);
-            select.setString(3, queue.provider());
-            select.setString(4, queue.kind());
+            select.setString(3, queue.channel().code());
+            select.setString(4, queue.provider());
+            select.setString(5, queue.kind());
             try (ResultSet row = select.executeQuery()) {
                 return row.next()
                         ? Optional.of(new DueMail(
                                 row.getString("mail_id"),
+                                row.getString("original_id"),
+                                Channel.of(row.getString("channel")),
                                 row.getString("provider"),
                                 row.getString("kind"),
                                 row.getString("thread_id"),
@@ -251,7 +289,7 @@ final class OutboxStore {
      * @param sentAt null if no recipient accepted the mail
      * @param failedAt null unless the state is bounced or suppressed
      * @param nextAttemptAt null unless the state is pending
-     * @param awaitsServer whether it becomes due when another mail goes through
+     * @param awaitsServer whether it becomes due when another mail of its channel goes through
      * @param error null if there is none
      * @return whether this process still had the lease
      */
@@ -339,11 +377,21 @@ final class OutboxStore {
         }
     }
 
-    /** Makes due the mails that no recipient has accepted because the server accepted none. */
-    void endOutage(Connection connection, Instant now) throws SQLException {
+    /** Notes at the original of a copy that a recipient has its alerts. */
+    void markOriginalSent(Connection connection, LeasedMail copy, Instant now) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(MARK_ORIGINAL_SENT)) {
+            SqlTimes.set(update, 1, now);
+            update.setString(2, copy.originalId());
+            update.executeUpdate();
+        }
+    }
+
+    /** Makes due the mails of a channel that no recipient has accepted because the server accepted none. */
+    void endOutage(Connection connection, Channel channel, Instant now) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(END_OUTAGE)) {
             SqlTimes.set(update, 1, now);
             SqlTimes.set(update, 2, now);
+            update.setString(3, channel.code());
             update.executeUpdate();
         }
     }

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The bean {@code retention} of the route {@code apply-retention}: deletes what is older than {@code callboard.retention}.
- * A task expires with its last callback and goes with its callbacks, results and alerts; while an alert of it still
+ * A task expires with its last callback and goes with its callbacks, results, alerts and delivered events; while an alert of it still
  * is to be sent, it stays. Then go alerts about no task that were sent or suppressed, mails that are over and whose alerts
  * are all deleted, and quarantined callbacks. Safe for use by several processes on one database.
  */
@@ -33,6 +33,7 @@ public final class Retention {
     private static final String DELETE_TASK_WITHOUT_ALERTS = SQL.statement("delete-task-without-alerts");
     private static final String DELETE_CALLBACKS_OF_TASK = SQL.statement("delete-callbacks-of-task");
     private static final String DELETE_OPEN_TASK = SQL.statement("delete-open-task");
+    private static final String DELETE_EVENTS_OF_TASK = SQL.statement("delete-events-of-task");
     private static final String DELETE_RESULTS_OF_TASK = SQL.statement("delete-results-of-task");
 
     /** Alerts before mails, since a mail goes once it has no alert. */
@@ -95,6 +96,7 @@ public final class Retention {
         List<Key> deleted = delete(DELETE_TASK_WITHOUT_ALERTS, expired, connection);
         delete(DELETE_CALLBACKS_OF_TASK, deleted, connection);
         delete(DELETE_RESULTS_OF_TASK, deleted, connection);
+        delete(DELETE_EVENTS_OF_TASK, deleted, connection);
         delete(DELETE_OPEN_TASK, deleted, connection);
         return deleted.size();
     }

@@ -32,7 +32,7 @@ public final class Cursor {
     /**
      * The key of a row.
      *
-     * @param key texts without U+0000, instants, UUIDs and bytes
+     * @param key texts without U+0000, instants, numbers, UUIDs and bytes
      */
     public static Cursor of(Object... key) {
         return new Cursor(Arrays.stream(key)
@@ -75,6 +75,10 @@ public final class Cursor {
     /** A cursor that is a part of this one, encoded. */
     Cursor nested(int index) throws InvalidParametersException {
         return decode(text(index)).orElseThrow(() -> new InvalidParametersException(Parameter.CURSOR));
+    }
+
+    public Long number(int index) throws InvalidParametersException {
+        return part(index, Long::valueOf);
     }
 
     public UUID uuid(int index) throws InvalidParametersException {

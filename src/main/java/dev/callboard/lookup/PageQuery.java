@@ -50,6 +50,10 @@ final class PageQuery {
             return new KeyColumn(column, Cursor::text);
         }
 
+        static KeyColumn number(String column) {
+            return new KeyColumn(column, Cursor::number);
+        }
+
         static KeyColumn uuid(String column) {
             return new KeyColumn(column, Cursor::uuid);
         }

@@ -8,21 +8,16 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.callboard.provider.Lookup.Result;
 import dev.callboard.provider.LookupFailedException.Kind;
 import dev.callboard.text.Causes;
+import dev.callboard.text.RetryAfter;
 import dev.callboard.text.SafeText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
-import java.time.DateTimeException;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.slf4j.Logger;
@@ -37,8 +32,6 @@ public final class LookupSteps {
     private static final Logger LOG = LoggerFactory.getLogger(LookupSteps.class);
 
     private static final int MAX_SHOWN = 200;
-    private static final Duration MIN_RETRY_AFTER = Duration.ofSeconds(1);
-    private static final Duration MAX_RETRY_AFTER = Duration.ofHours(1);
 
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
@@ -112,39 +105,13 @@ public final class LookupSteps {
         return switch (status) {
             case 401 -> new LookupFailedException(Kind.REFUSED, text);
             case 404, 410 -> new LookupFailedException(Kind.NOT_FOUND, text);
-            case 429 -> new LookupFailedException(Kind.THROTTLED, text, retryAfter(retryAfter, now));
+            case 429 -> new LookupFailedException(Kind.THROTTLED, text, RetryAfter.read(retryAfter, now));
             case 400, 405, 406, 414, 422 -> new LookupFailedException(Kind.REJECTED, text);
             case 301, 302, 303, 307, 308 ->
                 new LookupFailedException(Kind.UNAVAILABLE, text + ", a redirect, which is not followed");
-            case 503 -> new LookupFailedException(Kind.UNAVAILABLE, text, retryAfter(retryAfter, now));
+            case 503 -> new LookupFailedException(Kind.UNAVAILABLE, text, RetryAfter.read(retryAfter, now));
             default -> new LookupFailedException(Kind.UNAVAILABLE, text);
         };
-    }
-
-    /** The value of {@code Retry-After} (RFC 9110, section 10.2.3): seconds or a date; from a second to an hour. */
-    private static Optional<Duration> retryAfter(String value, Instant now) {
-        if (value == null) {
-            return Optional.empty();
-        }
-        String text = value.strip();
-        Duration wait;
-        try {
-            wait = text.matches("\\d{1,9}")
-                    ? Duration.ofSeconds(Long.parseLong(text))
-                    : Duration.between(
-                            now,
-                            ZonedDateTime.parse(
-                                    text,
-                                    DateTimeFormatter.RFC_1123_DATE_TIME
-                                            .withLocale(Locale.ROOT)
-                                            .withZone(ZoneOffset.UTC)));
-        } catch (DateTimeException e) {
-            return Optional.empty();
-        }
-        if (wait.compareTo(MIN_RETRY_AFTER) < 0) {
-            return Optional.of(MIN_RETRY_AFTER);
-        }
-        return Optional.of(wait.compareTo(MAX_RETRY_AFTER) > 0 ? MAX_RETRY_AFTER : wait);
     }
 
     /**

@@ -24,6 +24,9 @@ record RouteFolder(Path path, String files, Set<String> providers) {
     /** As the tables have it. */
     private static final int MAX_NAME = 50;
 
+    /** Its keys are no provider's. */
+    private static final String RESERVED = "events";
+
     private static final Pattern SCHEMA = Pattern.compile("([a-z][a-z0-9-]*)\\.schema\\.json");
 
     /**
@@ -55,6 +58,11 @@ record RouteFolder(Path path, String files, Set<String> providers) {
             if (provider.length() > MAX_NAME) {
                 throw new StartException(folder.resolve(provider + ".schema.json")
                         + ": the provider's name has more than " + MAX_NAME + " characters");
+            }
+            if (provider.equals(RESERVED)) {
+                throw new StartException(folder.resolve(provider + ".schema.json")
+                        + ": a provider can't have this name, since callboard." + RESERVED
+                        + ".* are settings of its own");
             }
             Path routeFile = folder.resolve(provider + ".camel.yaml");
             if (!Files.exists(routeFile)) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,7 @@ import java.util.stream.Collectors;
  * key if its value is not valid; a token's value is never shown.
  */
 final class SettingValues {
-    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
     private static final Pattern DAYS = Pattern.compile("([1-9][0-9]{0,4})d");
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{32,64}");
     /** RFC 7617 leaves open how a login with other characters is encoded. */
@@ -31,6 +32,11 @@ final class SettingValues {
     private static final Pattern SECRET = Pattern.compile("[!-~]{1,1000}");
 
     private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?");
+    /** What a secret of Standard Webhooks begins with, and how long it is. */
+    private static final String SIGNING_SECRET = "whsec_";
+
+    private static final int MIN_SECRET_BYTES = 24;
+    private static final int MAX_SECRET_BYTES = 64;
     private static final int MAX_TOKENS = 2;
     private static final int MAX_PORT = 65535;
     private static final String ANY = "any";
@@ -124,7 +130,72 @@ final class SettingValues {
         });
     }
 
-    /** A time with its unit: 500ms, 10s, 5m, 1h. */
+    /** The URL of a receiver of ours, which may contain a token and is not shown; empty if the value is. */
+    Optional<URI> receiverUrl(String key) {
+        return optionalText(key).map(value -> {
+            URI url = SECRET.matcher(value).matches() ? uri(value) : null;
+            if (url == null
+                    || !("https".equalsIgnoreCase(url.getScheme()) || "http".equalsIgnoreCase(url.getScheme()))
+                    || url.getHost() == null
+                    || url.getRawUserInfo() != null
+                    || url.getRawFragment() != null
+                    || url.getPort() > MAX_PORT) {
+                throw StartException.of(
+                        key,
+                        "is not a URL like https://example.com/hooks/..., of at most 1000 visible ASCII characters and"
+                                + " without a user name or a fragment (the value is not shown)");
+            }
+            return url;
+        });
+    }
+
+    /** The same of a URL that is a secret, so that it must not be sent unencrypted to another machine. */
+    Optional<URI> secretUrl(String key) {
+        Optional<URI> url = receiverUrl(key);
+        if (url.isPresent() && !isEncryptedOrLocal(url.get())) {
+            throw StartException.of(
+                    key, "must begin with https://, since it is a secret (http:// is allowed on loopback)");
+        }
+        return url;
+    }
+
+    private static URI uri(String value) {
+        try {
+            return new URI(value);
+        } catch (URISyntaxException e) {
+            return null;
+        }
+    }
+
+    private static boolean isEncryptedOrLocal(URI url) {
+        return "https".equalsIgnoreCase(url.getScheme())
+                || ("http".equalsIgnoreCase(url.getScheme()) && AddressRange.isLoopbackName(url.getHost()));
+    }
+
+    /** One secret of a webhook, or two while it is changed, as Standard Webhooks writes them; none if the value is empty. */
+    List<String> signingSecrets(String key) {
+        List<String> secrets = list(key);
+        if (secrets.size() > MAX_TOKENS || !secrets.stream().allMatch(SettingValues::isSigningSecret)) {
+            throw StartException.of(
+                    key,
+                    "is not " + SIGNING_SECRET + " and the base64 of " + MIN_SECRET_BYTES + " to " + MAX_SECRET_BYTES
+                            + " bytes, or two of these with a comma between (the value is not shown)");
+        }
+        return secrets;
+    }
+
+    private static boolean isSigningSecret(String secret) {
+        try {
+            int length = secret.startsWith(SIGNING_SECRET)
+                    ? Base64.getDecoder().decode(secret.substring(SIGNING_SECRET.length())).length
+                    : 0;
+            return length >= MIN_SECRET_BYTES && length <= MAX_SECRET_BYTES;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    /** A time with its unit: 500ms, 10s, 5m, 1h, 3d. */
     Duration duration(String key, Duration min, Duration max) {
         Matcher matcher = DURATION.matcher(get(key));
         if (matcher.matches()) {
@@ -134,7 +205,8 @@ final class SettingValues {
                         case "ms" -> Duration.ofMillis(count);
                         case "s" -> Duration.ofSeconds(count);
                         case "m" -> Duration.ofMinutes(count);
-                        default -> Duration.ofHours(count);
+                        case "h" -> Duration.ofHours(count);
+                        default -> Duration.ofDays(count);
                     };
             if (value.compareTo(min) >= 0 && value.compareTo(max) <= 0) {
                 return value;

@@ -32,6 +32,7 @@ public record Settings(
         Optional<Duration> retention,
         Alerts alerts,
         Mail mail,
+        Events events,
         Routes routes,
         LogLevel logLevel,
         LogFormat logFormat,
@@ -152,6 +153,7 @@ public record Settings(
      * @param toByKind recipients by the code of an alert kind, where set
      * @param interval the minimum interval between two mails about the same provider and kind
      * @param timeZone the time zone of the times in mails
+     * @param webhook the chat that the word {@link #WEBHOOK} among recipients stands for; empty if there is none
      */
     public record Alerts(
             String to,
@@ -159,7 +161,17 @@ public record Settings(
             Map<String, String> toByProvider,
             Map<String, String> toByKind,
             Duration interval,
-            ZoneId timeZone) {
+            ZoneId timeZone,
+            Optional<Webhook> webhook) {
+        /** The word that stands for the chat in a list of recipients. */
+        public static final String WEBHOOK = "webhook";
+
+        /** The key of the URL of the chat. */
+        public static final String WEBHOOK_URL = "callboard.alerts.webhook.url";
+
+        /** The key of the format of messages to the chat. */
+        public static final String WEBHOOK_FORMAT = "callboard.alerts.webhook.format";
+
         /** The syntax of a kind's code. */
         public static final String KIND = "[a-z][a-z0-9_]{0,19}";
 
@@ -177,6 +189,44 @@ public record Settings(
         /** The key of the recipients for an alert kind. */
         public static String keyOfKind(String kind) {
             return "callboard.alerts.kind." + kind + ".to";
+        }
+    }
+
+    /**
+     * The webhook of a chat, or of a program, that alerts are posted to.
+     *
+     * @param url a secret, since whoever has it can post
+     * @param format what is posted
+     */
+    public record Webhook(URI url, WebhookFormat format) {
+        /** The host, which is all of the URL that may be shown. */
+        public String host() {
+            return url.getHost();
+        }
+
+        /** Shows no more of the URL than its host. */
+        @Override
+        public String toString() {
+            return "Webhook[host=" + host() + ", format=" + format.code() + "]";
+        }
+    }
+
+    /** What is posted to a webhook, by who receives it. */
+    public enum WebhookFormat {
+        /** An incoming webhook of Slack. */
+        SLACK,
+        /** A workflow of Microsoft Teams. */
+        TEAMS,
+        /** A webhook of a channel of Discord. */
+        DISCORD,
+        /** A topic of ntfy. */
+        NTFY,
+        /** A program that reads the JSON of the manual. */
+        JSON;
+
+        /** The value in the settings. */
+        public String code() {
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 
@@ -211,6 +261,36 @@ public record Settings(
         TLS,
         /** The connection is never encrypted; allowed on loopback only. */
         NONE;
+
+        /** The value in the settings. */
+        public String code() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * How the user's own systems are told of changes.
+     *
+     * @param url where the events are posted; a secret in part, since receivers put tokens into paths
+     * @param secrets what requests are signed with, each {@code whsec_} and base64, the newest first; empty to sign none
+     * @param giveUpAfter for how long an event is attempted
+     * @param keep how long an event is kept after it was delivered
+     */
+    public record Events(
+            EventsEnabled enabled, Optional<URI> url, List<String> secrets, Duration giveUpAfter, Duration keep) {
+        /** Shows neither the URL nor a secret. */
+        @Override
+        public String toString() {
+            return "Events[enabled=" + enabled + ", url=" + url.isPresent() + ", secrets=" + secrets.size() + "]";
+        }
+    }
+
+    /** Whether changes become events. */
+    public enum EventsEnabled {
+        /** If somebody listens: a URL is set, or the route {@code on-task-change} is edited. */
+        AUTO,
+        TRUE,
+        FALSE;
 
         /** The value in the settings. */
         public String code() {

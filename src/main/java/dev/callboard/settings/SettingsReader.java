@@ -3,10 +3,12 @@ package dev.callboard.settings;
 import dev.callboard.text.Similar;
 import java.io.IOException;
 import java.io.Reader;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -38,10 +40,11 @@ final class SettingsReader {
     private static final String VARIABLE_PREFIX = "CALLBOARD_";
 
     private static final String PROVIDER_SETTINGS = String.join("|", PROVIDER_DEFAULTS.keySet());
-    private static final Pattern PROVIDER_KEY = Pattern.compile("callboard\\.(?:([a-z][a-z0-9-]*)\\.(?:"
+    private static final Pattern PROVIDER_KEY = Pattern.compile("callboard\\.(?!events\\.)(?:([a-z][a-z0-9-]*)\\.(?:"
             + PROVIDER_SETTINGS + ")|alerts\\.provider\\.([a-z][a-z0-9-]*)\\.to)");
-    private static final Pattern PROVIDER_VARIABLE = Pattern.compile(
-            "CALLBOARD_(?:([A-Z0-9_]+?)_(?:" + variable(PROVIDER_SETTINGS) + ")|ALERTS_PROVIDER_([A-Z0-9_]+)_TO)");
+    private static final Pattern PROVIDER_VARIABLE =
+            Pattern.compile("CALLBOARD_(?!EVENTS_GIVE_UP_AFTER$)(?:([A-Z0-9_]+?)_(?:" + variable(PROVIDER_SETTINGS)
+                    + ")|ALERTS_PROVIDER_([A-Z0-9_]+)_TO)");
     private static final Pattern KIND_KEY =
             Pattern.compile("callboard\\.alerts\\.kind\\.(" + Settings.Alerts.KIND + ")\\.to");
     private static final Pattern KIND_VARIABLE = Pattern.compile("CALLBOARD_ALERTS_KIND_([A-Z0-9_]+)_TO");
@@ -62,6 +65,8 @@ final class SettingsReader {
     private static final Duration MAX_ALERT_INTERVAL = Duration.ofDays(1);
     private static final Duration MIN_LOOKUP_TIME = Duration.ofSeconds(1);
     private static final Duration MAX_LOOKUP_TIME = Duration.ofDays(30);
+    private static final Duration MIN_EVENT_TIME = Duration.ofMinutes(1);
+    private static final Duration MAX_EVENT_TIME = Duration.ofDays(365);
     private static final int MAX_LOOKUP_BATCH = 1000;
     private static final int MAX_LOOKUPS_PER_SECOND = 1000;
 
@@ -107,6 +112,8 @@ final class SettingsReader {
         defaults.put("callboard.alerts.from", "callboard@localhost");
         defaults.put("callboard.alerts.interval", "5m");
         defaults.put("callboard.alerts.time-zone", "UTC");
+        defaults.put(Settings.Alerts.WEBHOOK_URL, "");
+        defaults.put(Settings.Alerts.WEBHOOK_FORMAT, "");
         defaults.put("callboard.mail.host", "");
         defaults.put("callboard.mail.port", "587");
         defaults.put("callboard.mail.username", "");
@@ -114,6 +121,11 @@ final class SettingsReader {
         defaults.put("callboard.mail.security", "starttls");
         defaults.put("callboard.mail.directory", "data/mail");
         defaults.put("callboard.mail.templates", "");
+        defaults.put("callboard.events.enabled", "auto");
+        defaults.put("callboard.events.url", "");
+        defaults.put("callboard.events.secret", "");
+        defaults.put("callboard.events.give-up-after", "3d");
+        defaults.put("callboard.events.keep", "7d");
         defaults.put("callboard.routes", "file:routes/*.camel.yaml");
         defaults.put("callboard.routes.reload", "false");
         defaults.put("callboard.log.level", "info");
@@ -296,6 +308,7 @@ final class SettingsReader {
                 values.optionalDays("callboard.retention"),
                 alerts(values, folder.providers()),
                 mail(values),
+                events(values),
                 new Settings.Routes(
                         values.get("callboard.routes"),
                         folder.include(),
@@ -368,7 +381,29 @@ final class SettingsReader {
                 Collections.unmodifiableMap(toByProvider),
                 Collections.unmodifiableMap(toByKind),
                 values.duration("callboard.alerts.interval", MIN_ALERT_INTERVAL, MAX_ALERT_INTERVAL),
-                values.timeZone("callboard.alerts.time-zone"));
+                values.timeZone("callboard.alerts.time-zone"),
+                webhook(values));
+    }
+
+    private static Optional<Settings.Webhook> webhook(SettingValues values) {
+        Optional<URI> url = values.secretUrl(Settings.Alerts.WEBHOOK_URL);
+        Optional<String> code = values.optionalText(Settings.Alerts.WEBHOOK_FORMAT);
+        Optional<Settings.WebhookFormat> format = Arrays.stream(Settings.WebhookFormat.values())
+                .filter(candidate -> code.filter(candidate.code()::equals).isPresent())
+                .findFirst();
+        if (format.isEmpty() && (url.isPresent() || code.isPresent())) {
+            // Its value may be a URL that was pasted into the wrong line.
+            throw StartException.of(
+                    Settings.Alerts.WEBHOOK_FORMAT,
+                    (code.isEmpty()
+                                    ? "is needed with " + Settings.Alerts.WEBHOOK_URL
+                                    : "is not known (the value is not shown)")
+                            + "; it is one of "
+                            + Arrays.stream(Settings.WebhookFormat.values())
+                                    .map(Settings.WebhookFormat::code)
+                                    .collect(Collectors.joining(", ")));
+        }
+        return url.map(given -> new Settings.Webhook(given, format.get()));
     }
 
     private static Settings.Mail mail(SettingValues values) {
@@ -380,6 +415,15 @@ final class SettingsReader {
                 values.get("callboard.mail.password"),
                 Path.of(values.text("callboard.mail.directory")),
                 values.optionalText("callboard.mail.templates").map(Path::of));
+    }
+
+    private static Settings.Events events(SettingValues values) {
+        return new Settings.Events(
+                values.oneOf("callboard.events.enabled", Settings.EventsEnabled.values(), Settings.EventsEnabled::code),
+                values.receiverUrl("callboard.events.url"),
+                values.signingSecrets("callboard.events.secret"),
+                values.duration("callboard.events.give-up-after", MIN_EVENT_TIME, MAX_EVENT_TIME),
+                values.duration("callboard.events.keep", MIN_EVENT_TIME, MAX_EVENT_TIME));
     }
 
     /** The rules that concern more than one setting. */

@@ -1,6 +1,7 @@
 package dev.callboard.task;
 
 import dev.callboard.alert.AlertKind;
+import dev.callboard.event.TaskEvent;
 import dev.callboard.text.Sha256;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -39,6 +40,13 @@ final class GroupChanges {
     private final Set<TaskKey> heard = new HashSet<>();
     private final List<NewCallback> newCallbacks = new ArrayList<>();
     private final List<RaisedAlert> alerts = new ArrayList<>();
+    private final boolean makesEvents;
+    private final List<TaskEvent> events = new ArrayList<>();
+
+    /** @param makesEvents whether anybody listens to changes; otherwise no work is done for them */
+    GroupChanges(boolean makesEvents) {
+        this.makesEvents = makesEvents;
+    }
 
     /**
      * A callback that is stored.
@@ -67,6 +75,7 @@ final class GroupChanges {
     Set<TaskKey> withFilesToLoad(List<Callback> callbacks) {
         return callbacks.stream()
                 .filter(callback -> callback.origin() == Origin.LOOKUP
+                        || (makesEvents && !callback.results().isEmpty())
                         || tasks.get(callback.key()).expects() != null)
                 .map(Callback::key)
                 .collect(Collectors.toSet());
@@ -106,6 +115,9 @@ final class GroupChanges {
         if (!isApplied && after.expects() != null) {
             withNewFiles.put(key, after);
         }
+        if (makesEvents) {
+            addEvent(before, after, callback);
+        }
         if (!isApplied) {
             return RecordResult.STALE;
         }
@@ -116,6 +128,41 @@ final class GroupChanges {
             return RecordResult.MISSED;
         }
         return RecordResult.APPLIED;
+    }
+
+    /** A callback makes an event if it changes the outcome, or else if it brings a file that the task does not have. */
+    private void addEvent(Task before, Task after, Callback callback) {
+        Set<Sha256> stored = storedFiles.computeIfAbsent(callback.key(), k -> new HashSet<>());
+        boolean hasNewFile = false;
+        for (Callback.Result file : callback.results()) {
+            hasNewFile |= stored.add(Sha256.of(file.url()));
+        }
+        String previous = before == null ? null : before.outcome().code();
+        if (hasNewFile || !after.outcome().code().equals(previous)) {
+            events.add(event(previous, after, callback));
+        }
+    }
+
+    private static TaskEvent event(String previousOutcome, Task task, Callback callback) {
+        return new TaskEvent(
+                callback.id(),
+                callback.provider(),
+                callback.taskId(),
+                task.outcome().code(),
+                previousOutcome,
+                task.status(),
+                task.taskType(),
+                task.businessId(),
+                task.sourceTaskId(),
+                task.failureReason(),
+                callback.results().stream()
+                        .map(file -> new TaskEvent.File(
+                                file.kind(), file.url(), file.externalId(), file.templateId(), file.flagged()))
+                        .toList(),
+                callback.occurredAt(),
+                task.changedAt(),
+                callback.origin().code(),
+                callback.recordedAt());
     }
 
     /** Whether the answer of a provider says something new of a task. It never creates one. */
@@ -170,6 +217,11 @@ final class GroupChanges {
     List<NewCallback> newCallbacks() {
         newCallbacks.sort(Comparator.comparing(added -> added.callback().key()));
         return newCallbacks;
+    }
+
+    /** The events that listeners are told, those of one task in the order of its changes. */
+    List<TaskEvent> events() {
+        return events;
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.callboard.task;
 import dev.callboard.db.Database;
 import dev.callboard.db.SqlErrors;
 import dev.callboard.db.Transaction;
+import dev.callboard.event.EventLog;
 import dev.callboard.text.Sha256;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -52,12 +53,20 @@ public final class TaskStore {
 
     private final Database database;
     private final Deadlines deadlines;
+    private final EventLog eventLog;
     private final Lock probing = new ReentrantLock();
     private volatile Attempt last;
 
+    /** A store for which nobody listens to changes. */
     public TaskStore(Database database, Deadlines deadlines) {
+        this(database, deadlines, EventLog.OFF);
+    }
+
+    /** @param eventLog takes the changes that listeners are told, in the transaction that makes them */
+    public TaskStore(Database database, Deadlines deadlines, EventLog eventLog) {
         this.database = database;
         this.deadlines = deadlines;
+        this.eventLog = eventLog;
     }
 
     /**
@@ -131,7 +140,7 @@ public final class TaskStore {
         Callback callback = probe();
         Transaction.run(connection, c -> {
             TaskTables tables = new TaskTables(c);
-            new GroupTransaction(List.of(callback)).record(tables);
+            new GroupTransaction(List.of(callback), EventLog.OFF).record(tables);
             tables.deleteProbe(callback.key());
             return true;
         });
@@ -190,8 +199,9 @@ public final class TaskStore {
 
     private List<RecordResult> transact(Connection connection, List<Callback> group) throws SQLException {
         List<RecordResult> results =
-                Transaction.run(connection, c -> new GroupTransaction(group).record(new TaskTables(c)));
+                Transaction.run(connection, c -> new GroupTransaction(group, eventLog).record(new TaskTables(c)));
         database.sync(connection);
+        eventLog.committed();
         return results;
     }
 
@@ -223,7 +233,7 @@ public final class TaskStore {
      *   <li>Lock the others, in the order of their keys, and read their state together with what is stored of the
      *     group's bodies. From here on no other transaction can change them.
      *   <li>Decide and update those.
-     *   <li>Note which tasks are open, and insert the callbacks, the results and the alerts.
+     *   <li>Note which tasks are open, and insert the callbacks, the results, the alerts and the events.
      * </ol>
      *
      * <p>Inserts come before locks because an insert waits for another transaction that has inserted the same key: while this
@@ -234,10 +244,13 @@ public final class TaskStore {
      */
     private final class GroupTransaction {
         private final List<Callback> callbacks;
-        private final GroupChanges changes = new GroupChanges();
+        private final EventLog events;
+        private final GroupChanges changes;
 
-        GroupTransaction(List<Callback> callbacks) {
+        GroupTransaction(List<Callback> callbacks, EventLog events) {
             this.callbacks = callbacks;
+            this.events = events;
+            this.changes = new GroupChanges(events.isOn());
         }
 
         /** Writes everything but does not commit; returns the result of each callback, in the order given. */
@@ -264,6 +277,7 @@ public final class TaskStore {
             tables.insertCallbacks(newCallbacks);
             tables.insertResults(newCallbacks);
             tables.insertAlerts(changes.alerts());
+            tables.insertEvents(events, changes.events());
             return List.of(results);
         }
 

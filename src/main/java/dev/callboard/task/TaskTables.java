@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.callboard.db.SqlErrors;
 import dev.callboard.db.SqlFile;
 import dev.callboard.db.SqlTimes;
+import dev.callboard.event.EventLog;
+import dev.callboard.event.TaskEvent;
 import dev.callboard.text.Sha256;
 import java.sql.Array;
 import java.sql.Connection;
@@ -382,6 +384,13 @@ final class TaskTables {
                 }
             }
             insert.executeBatch();
+        }
+    }
+
+    /** Inserts the events of changes, in their order. */
+    void insertEvents(EventLog log, List<TaskEvent> events) throws SQLException {
+        if (!events.isEmpty()) {
+            log.insert(connection, events);
         }
     }
 

@@ -17,12 +17,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class FairShareTest {
     private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
 
+    private static final int PLACES = 16;
+
     private static Queue queue(String provider, int dueSince, int leased) {
-        return new Queue(provider, "failed", Optional.of(NOON.plusSeconds(dueSince)), leased);
+        return new Queue(Channel.MAIL, provider, "failed", Optional.of(NOON.plusSeconds(dueSince)), leased);
     }
 
     private static Optional<String> next(List<Queue> queues) {
-        return FairShare.next(queues, queue -> List.of(queue.provider() + "@x.test"))
+        return FairShare.next(queues, PLACES, queue -> List.of(queue.provider() + "@x.test"))
                 .map(Queue::provider);
     }
 
@@ -32,7 +34,8 @@ final class FairShareTest {
         "3, 8, true", "4, 8, false", "1, 12, true", "2, 12, false", "1, 14, false"
     })
     void leavesHalfOfTheFreePlacesToOthers(int same, int others, boolean starts) {
-        List<Queue> queues = List.of(queue("same", 0, same), new Queue("others", "failed", Optional.empty(), others));
+        List<Queue> queues =
+                List.of(queue("same", 0, same), new Queue(Channel.MAIL, "others", "failed", Optional.empty(), others));
         assertThat(next(queues).isPresent()).isEqualTo(starts);
     }
 
@@ -46,7 +49,8 @@ final class FairShareTest {
     @Test
     void countsTheMailsOfAllProvidersAndKindsToTheSameRecipients() {
         List<Queue> queues = List.of(queue("one", 1, 4), queue("two", 2, 4));
-        assertThat(FairShare.next(queues, queue -> List.of("ops@x.test"))).isEmpty();
+        assertThat(FairShare.next(queues, PLACES, queue -> List.of("ops@x.test")))
+                .isEmpty();
     }
 
     @Test
@@ -60,7 +64,7 @@ final class FairShareTest {
             leased.forEach((provider, n) -> queues.add(queue(provider, 0, n)));
             Optional<String> next = next(queues);
             if (next.isEmpty()) {
-                assertThat(attempts).isEqualTo(FairShare.MAX_ATTEMPTS);
+                assertThat(attempts).isEqualTo(PLACES);
                 return;
             }
             leased.merge(next.get(), 1, Integer::sum);

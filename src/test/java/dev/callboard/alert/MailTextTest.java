@@ -85,6 +85,8 @@ final class MailTextTest {
         MimeMessage message = composer(settings)
                 .compose(new LeasedMail(
                         "<one@callboard>",
+                        "<one@callboard>",
+                        Channel.MAIL,
                         "fotor",
                         kind,
                         "<one@callboard>",

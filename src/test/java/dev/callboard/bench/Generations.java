@@ -105,6 +105,7 @@ final class Generations {
                 Optional.of(RETENTION),
                 settings.alerts(),
                 settings.mail(),
+                settings.events(),
                 settings.routes(),
                 settings.logLevel(),
                 settings.logFormat(),

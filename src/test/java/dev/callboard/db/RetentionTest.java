@@ -12,6 +12,7 @@ import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.Callbacks;
 import dev.callboard.testkit.Failures;
 import dev.callboard.testkit.TestCallboard;
+import dev.callboard.testkit.WebhookReceiver;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -126,6 +127,40 @@ final class RetentionTest {
             retention(callboard, "30d", later).apply();
             assertThat(callboard.count("mail")).isZero();
             assertThat(callboard.count("mail_recipient")).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Backend.class)
+    void keepsWhatNeitherChannelHasDelivered(Backend backend) throws Exception {
+        try (WebhookReceiver chat = new WebhookReceiver();
+                TestCallboard callboard = TestCallboard.start(backend, chat.settings("json"))) {
+            chat.answer(WebhookReceiver.status(404, ""));
+            callboard.post("fotor", failed("rejected"));
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> callboard
+                                            .rows("SELECT 1 FROM mail WHERE state = 'sent' AND channel = 'mail'")
+                                            .size()
+                                    == 1
+                            && callboard
+                                            .rows("SELECT 1 FROM mail WHERE state = 'bounced' AND channel = 'webhook'")
+                                            .size()
+                                    == 1);
+            // As if the addresses had been removed before a mail was sent.
+            execute(
+                    callboard,
+                    "UPDATE mail SET state = 'suppressed', failed_at = sent_at, sent_at = NULL"
+                            + " WHERE channel = 'mail' AND kind = 'failed'");
+            retention(callboard, "30d", later).apply();
+            assertThat(taskIds(callboard, "task")).containsExactly("rejected");
+            assertThat(taskIds(callboard, "alert")).containsExactly("rejected");
+
+            execute(callboard, "UPDATE mail SET sent_at = failed_at WHERE channel = 'mail' AND kind = 'failed'");
+            retention(callboard, "30d", later).apply();
+            assertThat(taskIds(callboard, "task")).isEmpty();
+            assertThat(callboard.rows("SELECT 1 FROM mail WHERE kind = 'failed'"))
+                    .as("with its copy")
+                    .isEmpty();
         }
     }
 

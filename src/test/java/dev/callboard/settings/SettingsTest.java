@@ -146,6 +146,17 @@ final class SettingsTest {
     }
 
     @Test
+    void rejectsAProviderWithTheNameOfOtherSettings() throws IOException {
+        Path folder = TestCallboard.newFolder();
+        Files.createFile(folder.resolve("events.camel.yaml"));
+        Files.createFile(folder.resolve("events.schema.json"));
+        Properties given = asProperties(Map.of("callboard.routes", "file:" + folder + "/*.camel.yaml"));
+        assertThatThrownBy(() -> Settings.read(Path.of("no-file"), Map.of(), given))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("events.schema.json: a provider can't have this name");
+    }
+
+    @Test
     void readsTheRecipientsOfAKindFromAVariable() {
         Settings settings = Settings.read(
                 Path.of("no-file"), Map.of("CALLBOARD_ALERTS_KIND_NO_RESULT_TO", "qa@x.example"), new Properties());
@@ -156,12 +167,21 @@ final class SettingsTest {
     void showsNoSecretAsText() {
         String secret = "sesame-sesame-sesame-sesame-sesame";
         Properties given = asProperties(Map.of(
-                "callboard.fotor.token", secret,
-                "callboard.database.password", secret,
-                "callboard.database.url", "jdbc:postgresql://db/callboard?password=" + secret,
-                "callboard.mail.password", secret));
+                "callboard.fotor.token",
+                secret,
+                "callboard.database.password",
+                secret,
+                "callboard.database.url",
+                "jdbc:postgresql://db/callboard?password=" + secret,
+                "callboard.mail.password",
+                secret,
+                "callboard.alerts.webhook.format",
+                "slack",
+                "callboard.alerts.webhook.url",
+                "https://hooks.x.example/" + secret + "?sig=" + secret));
         Settings settings = Settings.read(Path.of("no-file"), Map.of(), given);
-        assertThat(List.of(settings, settings.providers(), settings.database(), settings.mail()))
+        assertThat(settings.alerts().webhook()).isPresent();
+        assertThat(List.of(settings, settings.providers(), settings.database(), settings.mail(), settings.alerts()))
                 .allSatisfy(part -> assertThat(part.toString()).doesNotContain(secret));
     }
 

@@ -4,10 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.callboard.callback.Results;
-import dev.callboard.provider.LookupHttp;
+import dev.callboard.http.ClientLimits;
 import dev.callboard.provider.LookupSteps;
 import dev.callboard.settings.Settings;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
@@ -57,7 +58,7 @@ public abstract class RouterTest extends CamelMainTestSupport {
     protected void bindToRegistry(Registry registry) {
         registry.bind("results", new Results());
         registry.bind("lookup", new LookupSteps(MAX_BYTES, Clock.systemUTC()));
-        registry.bind("lookupHttp", new LookupHttp());
+        registry.bind("lookupHttp", new ClientLimits(Duration.ofSeconds(30), 2 * 1024 * 1024));
     }
 
     /** Sends a callback to the router; the exchange, with its variables, as it is recorded. */

@@ -211,6 +211,13 @@ public final class TestCallboard implements AutoCloseable {
         }
     }
 
+    /** The settings of its database, for another that is started on it after this one is stopped. */
+    public Map<String, String> database() {
+        Map<String, String> database = new LinkedHashMap<>(settings);
+        database.keySet().removeIf(key -> !key.startsWith("callboard.database."));
+        return database;
+    }
+
     /** A connection to the database that is none of Callboard's. */
     public Connection connect() throws SQLException {
         return DriverManager.getConnection(

@@ -1,4 +1,4 @@
-package dev.callboard.provider;
+package dev.callboard.http;
 
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -19,33 +19,28 @@ import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 
 /**
- * The bean {@code lookupHttp}: what every request to a provider's API is subject to, whatever its route says. It ends
- * after {@link #TIMEOUT} as a whole and after {@link #MAX_BYTES} of the answer, decompressed. No redirect is followed,
- * since the keys must not go to another host; nothing is sent again unseen; no cookie is kept. Safe for use by any
- * number of threads.
+ * What every request that Callboard sends is subject to, whatever its route says. It ends after a time as a whole and after
+ * so many bytes of the answer, decompressed. No redirect is followed, since keys and contents must not go to another host;
+ * nothing is sent again unseen; no cookie is kept. Safe for use by any number of threads.
  */
-public final class LookupHttp implements HttpClientConfigurer, AutoCloseable {
-    /** For a request and its answer: no option of the client limits both together. */
-    static final Duration TIMEOUT = Duration.ofSeconds(30);
-
-    /** A hundred tasks of the largest kind are some 500 KB. What is parsed takes many times its length. */
-    static final int MAX_BYTES = 2 * 1024 * 1024;
-
+public final class ClientLimits implements HttpClientConfigurer, AutoCloseable {
     private final Duration timeout;
     private final int maxBytes;
-    private final ScheduledExecutorService deadlines = Executors.newSingleThreadScheduledExecutor(LookupHttp::thread);
+    private final ScheduledExecutorService deadlines = Executors.newSingleThreadScheduledExecutor(ClientLimits::thread);
 
-    public LookupHttp() {
-        this(TIMEOUT, MAX_BYTES);
-    }
-
-    LookupHttp(Duration timeout, int maxBytes) {
+    /**
+     * Limits that share one thread for their deadlines.
+     *
+     * @param timeout for a request and its answer: no option of the client limits both together
+     * @param maxBytes of the answer
+     */
+    public ClientLimits(Duration timeout, int maxBytes) {
         this.timeout = timeout;
         this.maxBytes = maxBytes;
     }
 
     private static Thread thread(Runnable work) {
-        Thread thread = new Thread(work, "callboard-lookup-deadline");
+        Thread thread = new Thread(work, "callboard-request-deadline");
         thread.setDaemon(true);
         return thread;
     }

@@ -1,4 +1,4 @@
-package dev.callboard.provider;
+package dev.callboard.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** The limits of a request, whatever the answer. */
 @Timeout(20)
-final class LookupHttpTest {
+final class ClientLimitsTest {
     private final SimulatedFotor fotor = new SimulatedFotor();
     private final String id = fotor.start("avatar").id();
 
@@ -70,7 +70,7 @@ final class LookupHttpTest {
         HttpGet request = new HttpGet(fotor.url() + "/v1/aiart/tasks/" + id);
         request.setHeader("Authorization", "Bearer " + SimulatedFotor.KEY);
         HttpClientBuilder builder = HttpClientBuilder.create();
-        try (LookupHttp limits = new LookupHttp(timeout, maxBytes)) {
+        try (ClientLimits limits = new ClientLimits(timeout, maxBytes)) {
             limits.configureHttpClient(builder);
             try (CloseableHttpClient client = builder.build()) {
                 return client.execute(request, response -> EntityUtils.toString(response.getEntity()));
