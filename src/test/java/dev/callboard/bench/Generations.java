@@ -26,7 +26,8 @@ import java.util.concurrent.TimeUnit;
  * in this process with a retention of minutes, which no setting allows, and applies it every half minute instead of every
  * ten minutes, so that the stored tasks are replaced many times within an hour, as they are within years. Prints a line a
  * minute and asserts nothing. {@code mvn -Pbench verify -Dbench.main=dev.callboard.bench.Generations} runs it, with
- * {@code soak.minutes}, {@code soak.rate} and {@code soak.folder} as {@link Soak} has them.
+ * {@code soak.minutes}, {@code soak.rate} and {@code soak.folder} as {@link Soak} has them, and
+ * {@code generations.seconds}, for how long a task is kept: 120.
  */
 final class Generations {
     private static final int MINUTES = Integer.getInteger("soak.minutes", 30);
@@ -34,7 +35,7 @@ final class Generations {
     /** A task ends after fifty others of its connection, so it is open for a quarter of the retention at 20 a second. */
     private static final int CONNECTIONS = 4;
 
-    private static final Duration RETENTION = Duration.ofMinutes(2);
+    private static final Duration RETENTION = Duration.ofSeconds(Integer.getInteger("generations.seconds", 120));
     private static final int SECONDS_BETWEEN_DELETIONS = 30;
 
     private Generations() {}
