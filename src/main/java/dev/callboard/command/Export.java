@@ -5,6 +5,7 @@ import dev.callboard.db.SqlErrors;
 import dev.callboard.db.SqlFile;
 import dev.callboard.db.Transaction;
 import dev.callboard.settings.Settings;
+import dev.callboard.text.SafeText;
 import java.io.PrintStream;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -35,6 +36,8 @@ final class Export {
     /** How many characters of texts a batch has before it is sent. */
     private static final int MAX_BATCH_CHARACTERS = 4_000_000;
 
+    private static final int MAX_REASON = 200;
+
     private static final SqlFile SQL = SqlFile.read("export");
     private static final String TABLES = SQL.statement("tables");
     private static final String IDENTITY_COLUMNS = SQL.statement("identity-columns");
@@ -60,8 +63,9 @@ final class Export {
             throw new CommandFailedException("there is no database at " + Database.location(from.url()));
         }
         long begin = System.nanoTime();
-        try (Database source = Database.open(from)) {
-            // Creates the tables.
+        try {
+            // Migrates the tables of the one, and creates those of the other.
+            Database.open(from).close();
             Database.open(to).close();
             Properties login = new Properties();
             login.setProperty("user", to.user());
@@ -69,7 +73,7 @@ final class Export {
             login.setProperty("reWriteBatchedInserts", "true");
             login.setProperty("logServerErrorDetail", "false");
             login.setProperty("ApplicationName", "callboard export");
-            try (Connection read = source.dataSource().getConnection();
+            try (Connection read = Database.connectToRead(from);
                     Connection write = DriverManager.getConnection(to.url(), login)) {
                 Map<String, Long> copied = Transaction.run(write, connection -> copy(read, connection, out));
                 execute(write, "ANALYZE");
@@ -83,7 +87,11 @@ final class Export {
             }
         } catch (SQLException e) {
             throw new CommandFailedException(
-                    e instanceof Refusal ? e.getMessage() : "nothing was copied: " + SqlErrors.describe(e), e);
+                    e instanceof Refusal
+                            ? e.getMessage()
+                            : "nothing was copied: " + SafeText.line(e.getMessage(), MAX_REASON) + " ("
+                                    + SqlErrors.describe(e) + ")",
+                    e);
         }
     }
 

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.List;
@@ -196,6 +197,17 @@ public final class Database implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    /**
+     * A connection for reading a whole database of this version, to a file of H2 that no other process has open, or to
+     * PostgreSQL. H2 then writes nothing to the file, not even to compact it: a result that is read as it is needed, as with
+     * {@code SET LAZY_QUERY_EXECUTION TRUE}, would otherwise find that parts of the file are gone.
+     */
+    public static Connection connectToRead(Settings.Database settings) throws SQLException {
+        HikariConfig config = config(settings, "reading");
+        Engine.of(settings.url()).configureForReading(config);
+        return DriverManager.getConnection(config.getJdbcUrl(), settings.user(), settings.password());
     }
 
     private static HikariDataSource connect(HikariConfig config) {
