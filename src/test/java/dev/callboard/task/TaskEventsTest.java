@@ -97,7 +97,7 @@ final class TaskEventsTest extends OnEachDatabase {
         store.recordGroup(List.of(in(Outcome.IN_PROGRESS, 0)));
         Callback found = lookedUp(withResult(in(Outcome.COMPLETED, 60), URL));
         assertThat(store.recordGroup(List.of(found, lookedUp(found))))
-                .containsExactly(RecordResult.APPLIED, RecordResult.UNCHANGED);
+                .containsExactly(RecordResult.MISSED, RecordResult.UNCHANGED);
         assertThat(changes()).containsExactly("task.in_progress after null", "task.completed after in_progress");
         assertThat(events().get(1).at("/data/origin").asText()).isEqualTo("lookup");
         assertThat(events().get(1).at("/data/eventId").asText())

@@ -68,19 +68,13 @@ public final class EventReceiver implements AutoCloseable {
     private final AtomicInteger count = new AtomicInteger();
     private final AtomicLong firstNanos = new AtomicLong();
     private volatile long lastNanos;
-    private final int port;
     private volatile Behavior behavior = status(204);
-    private HttpServer server;
+    private final HttpServer server;
 
     public EventReceiver() {
-        this.server = listen(0);
-        this.port = server.actualPort();
-    }
-
-    private HttpServer listen(int on) {
-        return vertx.createHttpServer(new HttpServerOptions().setHttp2ClearTextEnabled(false))
+        this.server = vertx.createHttpServer(new HttpServerOptions().setHttp2ClearTextEnabled(false))
                 .requestHandler(http -> http.body().onSuccess(body -> handle(http, body)))
-                .listen(on, "127.0.0.1")
+                .listen(0, "127.0.0.1")
                 .toCompletionStage()
                 .toCompletableFuture()
                 .join();
@@ -99,7 +93,7 @@ public final class EventReceiver implements AutoCloseable {
     }
 
     public String url() {
-        return "http://127.0.0.1:" + port + "/events?key=value";
+        return "http://127.0.0.1:" + server.actualPort() + "/events?key=value";
     }
 
     /** From now on, requests are answered so. */
