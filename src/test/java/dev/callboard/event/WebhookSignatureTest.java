@@ -1,10 +1,13 @@
 package dev.callboard.event;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.standardwebhooks.exceptions.WebhookVerificationException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** The signature scheme of Standard Webhooks. */
@@ -38,6 +41,25 @@ final class WebhookSignatureTest {
         assertThat(signature.sign(ID + "x", TIME, BODY)).isNotEqualTo(SIGNATURE);
         assertThat(signature.sign(ID, TIME.plusSeconds(1), BODY)).isNotEqualTo(SIGNATURE);
         assertThat(signature.sign(ID, TIME, new byte[0])).isNotEqualTo(SIGNATURE);
+    }
+
+    /** The library for receivers of the authors of the scheme. */
+    @Test
+    void isAcceptedByTheLibraryForReceivers() throws Exception {
+        WebhookSignature signature = new WebhookSignature(List.of(OTHER_SECRET, SECRET));
+        Instant now = Instant.now();
+        for (String body : List.of("", "{}", "{\"text\":\"\u00e4 \u2028 \ud83d\ude00\"}", "x".repeat(100_000))) {
+            String signed = signature.sign(ID, now, body.getBytes(StandardCharsets.UTF_8));
+            Map<String, List<String>> headers = Map.of(
+                    "webhook-id", List.of(ID),
+                    "webhook-timestamp", List.of(String.valueOf(now.getEpochSecond())),
+                    "webhook-signature", List.of(signed));
+            for (String secret : List.of(SECRET, OTHER_SECRET)) {
+                new com.standardwebhooks.Webhook(secret).verify(body, headers);
+            }
+            assertThatThrownBy(() -> new com.standardwebhooks.Webhook(SECRET).verify(body + " ", headers))
+                    .isInstanceOf(WebhookVerificationException.class);
+        }
     }
 
     @Test
