@@ -5,25 +5,31 @@
 INSERT INTO event (event_id, type, provider, task_id, data, state, created_at, pending_since, next_attempt_at)
 VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?)
 
--- name: lock-due
--- Events to attempt, those that have waited longest first; among them are some behind an earlier event of their task.
-SELECT position, provider, task_id
+-- name: select-due
+-- Events to attempt, those that have waited longest first; among them are some behind an earlier event of their task. Not
+-- locked here: with ORDER BY, H2 would lock and sort all that are due, whatever the limit.
+SELECT position
   FROM event
  WHERE next_attempt_at <= ?
  ORDER BY next_attempt_at, position
  LIMIT ?
+
+-- name: lock-due
+SELECT position, provider, task_id
+  FROM event
+ WHERE position = ANY(?)
+   AND next_attempt_at <= ?
+ ORDER BY next_attempt_at, position
    FOR UPDATE SKIP LOCKED
 
--- name: select-first
--- The oldest pending event of each of these tasks, the only one that may be attempted. A statement of its own after
--- lock-due, so that it sees what was committed before the locks.
+-- name: select-pending
+-- The pending events of tasks, of which only the oldest may be attempted. A statement of its own after lock-due, so that it
+-- sees what was committed before the locks. H2 would evaluate a subquery for the oldest once for each event that is stored,
+-- and with state = 'pending' it would read all that are pending, by the index of states.
 SELECT position, provider, task_id, next_attempt_at, lease_id
   FROM event
- WHERE position IN (SELECT MIN(position)
-                      FROM event
-                     WHERE task_id = ANY(?)
-                       AND state = 'pending'
-                     GROUP BY task_id, provider)
+ WHERE task_id = ANY(?)
+   AND ended_at IS NULL
 
 -- name: put-off
 UPDATE event
@@ -84,11 +90,7 @@ UPDATE event
 -- The event of a task behind one that is over, if it was put off.
 UPDATE event
    SET next_attempt_at = ?
- WHERE position = (SELECT MIN(position)
-                     FROM event
-                    WHERE task_id = ?
-                      AND provider = ?
-                      AND state = 'pending')
+ WHERE position = ?
    AND lease_id IS NULL
    AND next_attempt_at > ?
 
@@ -98,7 +100,6 @@ SELECT position
   FROM event
  WHERE next_attempt_at > ?
    AND lease_id IS NULL
- ORDER BY next_attempt_at, position
  FETCH FIRST 1000 ROWS ONLY
    FOR UPDATE SKIP LOCKED
 
@@ -121,7 +122,6 @@ SELECT position
  WHERE state = 'pending'
    AND pending_since < ?
    AND lease_id IS NULL
- ORDER BY position
  FETCH FIRST 1000 ROWS ONLY
    FOR UPDATE SKIP LOCKED
 
@@ -136,7 +136,7 @@ SELECT position, state, lease_id
  WHERE event_id = ?
    FOR UPDATE
 
--- name: lock-replayed
+-- name: select-replayed
 -- Delivered and dead events since a time, in steps.
 SELECT position
   FROM event
@@ -145,6 +145,12 @@ SELECT position
    AND state <> 'pending'
  ORDER BY position
  FETCH FIRST 1000 ROWS ONLY
+
+-- name: lock-replayed
+SELECT position
+  FROM event
+ WHERE position = ANY(?)
+   AND state <> 'pending'
    FOR UPDATE SKIP LOCKED
 
 -- name: make-pending

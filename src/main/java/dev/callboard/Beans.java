@@ -15,6 +15,7 @@ import dev.callboard.callback.ProblemDetails;
 import dev.callboard.callback.Quarantine;
 import dev.callboard.callback.Results;
 import dev.callboard.callback.SchemaCheck;
+import dev.callboard.db.Backups;
 import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
@@ -192,6 +193,8 @@ final class Beans implements AutoCloseable {
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("taskLookup", new TaskLookup(database));
         registry.bind("mailLookup", new MailLookup(database));
+        registry.bind("backups", new Backups(database));
+        registry.bind("info", new Info(database, clock));
         registry.bind("retention", new Retention(database, settings.retention(), clock));
         AlertMetrics alertMetrics = new AlertMetrics(metrics, database, mailHealth, clock);
         registry.bind("alertMetrics", alertMetrics);

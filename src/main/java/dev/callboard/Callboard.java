@@ -4,7 +4,6 @@ import dev.callboard.db.Database;
 import dev.callboard.http.ManagementServer;
 import dev.callboard.http.PublicServer;
 import dev.callboard.http.RouteGuard;
-import dev.callboard.http.RouterEngine;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
 import dev.callboard.task.RouterContract;
@@ -24,10 +23,12 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.direct.DirectComponent;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
+import org.apache.camel.component.platform.http.spi.PlatformHttpEngine;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -52,6 +53,9 @@ public final class Callboard implements AutoCloseable {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(9);
     /** How long a call waits for a route that is replaced at this moment. */
     private static final Duration RELOAD_TIMEOUT = Duration.ofSeconds(10);
+
+    /** After which Vert.x warns of a management request that does not end. */
+    private static final int BACKUP_MINUTES = 60;
 
     private final Settings settings;
     private final Clock clock;
@@ -82,13 +86,17 @@ public final class Callboard implements AutoCloseable {
         this.callbackVertx = vertx(new VertxOptions()
                 .setWorkerPoolSize(1)
                 .setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
-        this.managementVertx = vertx(
-                new VertxOptions().setWorkerPoolSize(ManagementServer.WORKERS).setEventLoopPoolSize(1));
+        this.managementVertx = vertx(new VertxOptions()
+                .setWorkerPoolSize(ManagementServer.WORKERS)
+                .setEventLoopPoolSize(1)
+                // A backup takes a worker for as long as a large file takes to be packed.
+                .setMaxWorkerExecuteTime(BACKUP_MINUTES)
+                .setMaxWorkerExecuteTimeUnit(TimeUnit.MINUTES));
         this.management = new ManagementServer(settings, clock, metrics);
     }
 
     /** No resource of the class path needs a copy in a temporary folder. */
-    private static Vertx vertx(VertxOptions options) {
+    static Vertx vertx(VertxOptions options) {
         return Vertx.vertx(options.setFileSystemOptions(
                 new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
     }
@@ -131,11 +139,12 @@ public final class Callboard implements AutoCloseable {
                     () -> Database.open(settings), task -> new Thread(task, "callboard-open").start());
             startParts();
             ready = true;
-            LOG.info("Callboard is ready after {} s.", secondsSince(begin));
+            LOG.info("Callboard {} is ready after {} s.", Version.current(), secondsSince(begin));
+            new StartupReport(settings, beans.sendsMails()).nextSteps().forEach(LOG::info);
         } catch (Exception e) {
             stop();
             if (!closing) {
-                throw why(e);
+                throw why(e, guard);
             }
         } finally {
             startEnded.countDown();
@@ -149,7 +158,12 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private StartException why(Exception e) {
+    /**
+     * Why a start failed, for the person who starts it.
+     *
+     * @param guard null if no route was read yet
+     */
+    static StartException why(Exception e, RouteGuard guard) {
         Throwable root = e;
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause instanceof StartException start) {
@@ -162,19 +176,7 @@ public final class Callboard implements AutoCloseable {
 
     private void startParts() throws Exception {
         checkManagementPort();
-        // Camel's own adds a second shutdown hook, and has the first of both that gets there wait until Camel is
-        // stopped, even if it is the one that stops Camel.
-        main.setShutdownStrategy(new SimpleMainShutdownStrategy());
-        main.configure()
-                .withName("callboard")
-                .withRoutesIncludePattern(
-                        INTERNAL_ROUTES + "," + settings.routes().include())
-                .withAutoConfigurationLogSummary(false)
-                .withJmxEnabled(false)
-                // Bodies are small and in memory already.
-                .withStreamCachingEnabled(false)
-                .withShutdownTimeout(ROUTES_TIMEOUT_SECONDS);
-        main.configure().setAutowiredEnabled(false);
+        configure(main, settings);
         main.configure()
                 .httpManagementServer()
                 .withEnabled(true)
@@ -187,19 +189,13 @@ public final class Callboard implements AutoCloseable {
         main.addInitialProperty("camel.metrics.enableExchangeEventNotifier", "false");
         main.addInitialProperty("camel.metrics.enableRouteEventNotifier", "false");
         main.addInitialProperty("camel.metrics.enableRoutePolicy", "false");
-        main.setDefaultPropertyPlaceholderLocation("file:" + Settings.FILE + ";optional=true");
-        settings.values().forEach(main::addOverrideProperty);
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeConfigure(BaseMainSupport support) {
                 CamelContext camel = support.getCamelContext();
                 beans = new Beans(settings, clock, metrics, camel.getRegistry());
                 beans.bind(managementVertx, management);
-                Json.convertTrees(camel.getTypeConverterRegistry());
-                JsonPathCache.install();
-                guard = new RouteGuard(camel, settings);
-                guard.watch();
-                new RouterContract(settings.providerNames()).enforce(camel);
+                guard = watch(camel, settings);
                 check = new RouteCheck(camel, guard, beans.alertKinds());
                 camel.getRegistry().bind("routeCheck", check);
                 // Without a reload no route can appear later, so a call of one that is missing fails at once.
@@ -233,6 +229,35 @@ public final class Callboard implements AutoCloseable {
         new StartupReport(settings, beans.sendsMails()).lines().forEach(LOG::info);
     }
 
+    /** What reading the routes needs, whether they are then started or only checked. */
+    static void configure(Main main, Settings settings) {
+        // Camel's own adds a second shutdown hook, and has the first of both that gets there wait until Camel is
+        // stopped, even if it is the one that stops Camel.
+        main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+        main.configure()
+                .withName("callboard")
+                .withRoutesIncludePattern(
+                        INTERNAL_ROUTES + "," + settings.routes().include())
+                .withAutoConfigurationLogSummary(false)
+                .withJmxEnabled(false)
+                // Bodies are small and in memory already.
+                .withStreamCachingEnabled(false)
+                .withShutdownTimeout(ROUTES_TIMEOUT_SECONDS);
+        main.configure().setAutowiredEnabled(false);
+        main.setDefaultPropertyPlaceholderLocation("file:" + Settings.FILE + ";optional=true");
+        settings.values().forEach(main::addOverrideProperty);
+    }
+
+    /** Has Camel check each route that it reads; called before it reads any. */
+    static RouteGuard watch(CamelContext camel, Settings settings) {
+        Json.convertTrees(camel.getTypeConverterRegistry());
+        JsonPathCache.install();
+        RouteGuard guard = new RouteGuard(camel, settings);
+        guard.watch();
+        new RouterContract(settings.providerNames()).enforce(camel);
+        return guard;
+    }
+
     /** If the port is in use, Camel's management server only logs a warning and runs without it. */
     private void checkManagementPort() {
         String host = settings.management().host();
@@ -260,7 +285,7 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private static void attach(CamelContext camel, String scheme, RouterEngine engine) {
+    static void attach(CamelContext camel, String scheme, PlatformHttpEngine engine) {
         PlatformHttpComponent component = new PlatformHttpComponent(camel);
         component.setEngine(engine);
         camel.addComponent(scheme, component);
@@ -285,7 +310,7 @@ public final class Callboard implements AutoCloseable {
                     try {
                         Thread.sleep(CLOSE_TIMEOUT.toMillis());
                     } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
+                        return;
                     }
                     LOG.error("stop not completed after {} s (ended the process)", CLOSE_TIMEOUT.toSeconds());
                     Runtime.getRuntime().halt(1);
@@ -294,6 +319,8 @@ public final class Callboard implements AutoCloseable {
         limit.setDaemon(true);
         limit.start();
         close();
+        // What the JVM itself still does, such as writing the classes that later starts share, may take longer.
+        limit.interrupt();
     }
 
     /**
@@ -334,7 +361,7 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private static void stop(String part, AutoCloseable stoppable) {
+    static void stop(String part, AutoCloseable stoppable) {
         if (stoppable != null) {
             try {
                 stoppable.close();
@@ -344,7 +371,7 @@ public final class Callboard implements AutoCloseable {
         }
     }
 
-    private static void close(Vertx vertx) {
+    static void close(Vertx vertx) {
         vertx.close().toCompletionStage().toCompletableFuture().join();
     }
 

@@ -6,13 +6,14 @@ import dev.callboard.db.Database;
 import dev.callboard.event.Listeners;
 import dev.callboard.settings.AddressRange;
 import dev.callboard.settings.Settings;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * The six lines that Callboard logs once it takes callbacks: where everything is, and who is admitted. If somebody listens to
- * events, there is one more.
+ * The lines that Callboard logs once it takes callbacks: six that say where everything is and who is admitted, one more if
+ * somebody listens to events, and some that say what to do next if nobody can call yet.
  */
 final class StartupReport {
     private final Settings settings;
@@ -37,6 +38,45 @@ final class StartupReport {
             lines.add(4, "Events:    " + events());
         }
         return lines;
+    }
+
+    /** What to do next on a first start; empty once a caller can get through. */
+    List<String> nextSteps() {
+        if (canBeCalled()) {
+            return List.of();
+        }
+        String provider = settings.providerNames().contains("fotor")
+                ? "fotor"
+                : settings.providers().firstKey();
+        String unset = settings.providers().entrySet().stream()
+                .filter(entry -> entry.getValue().sources().isEmpty())
+                .map(entry -> "callboard." + entry.getKey() + ".token and .allowed-sources=any")
+                .collect(Collectors.joining(", "));
+        return List.of(
+                "Nobody can call yet: nothing is set in " + Settings.FILE + ". README.md explains it; in short:",
+                "1. To try it, set callboard.trial=true there, start Callboard again, and act as a provider:",
+                "   curl -i -H 'Content-Type: application/json' -d '{\"taskId\": \"try-1\", \"status\": 2}' "
+                        + settings.http().url() + "/callbacks/" + provider,
+                "   curl " + settings.management().url() + "/tasks shows the task; "
+                        + (settings.mail().host().isEmpty()
+                                ? settings.mail().directory() + " has the mail about it."
+                                : "a mail tells about it."),
+                "2. For real callbacks, put a reverse proxy with TLS in front, and its address into"
+                        + " callboard.trusted-proxies"
+                        + (unset.isEmpty() ? "." : "; set " + unset + "."),
+                "   Then give each provider its URL of the first line, with https://<your domain> in place of "
+                        + settings.http().url() + ".");
+    }
+
+    /** Whether a request can reach the port and be admitted: loopback is admitted in a trial or as a proxy only. */
+    private boolean canBeCalled() {
+        return settings.trial()
+                || !settings.trustedProxies().isEmpty()
+                || !AddressRange.isLoopbackName(settings.http().host())
+                || settings.providers().values().stream()
+                        .anyMatch(provider -> !provider.tokens().isEmpty()
+                                || AddressRange.anyContains(
+                                        provider.allowedSources(), InetAddress.getLoopbackAddress()));
     }
 
     /** The URLs to give to each provider. */

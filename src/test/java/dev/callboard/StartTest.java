@@ -102,7 +102,11 @@ final class StartTest {
                 Map.of("callboard.management.password", "15 characters.."),
                 "callboard.management.password: does not have 16 to 200 characters of ASCII (the value is not shown)");
         assertStops("callboard.management.allowed-hosts", "callboard.internal, x.example:9876", "'x.example:9876'");
-        assertThat(new Settings.Management("0.0.0.0", 9876, List.of(), Optional.of(SECRET)).toString())
+        for (String url : List.of("x.example", "ftp://x.example", "https://x.example/", "https://a:b@x.example")) {
+            assertStops("callboard.management.url", url, "is not a URL like https://callboard.example.com");
+        }
+        assertThat(new Settings.Management("0.0.0.0", 9876, List.of(), Optional.of(SECRET), Optional.empty())
+                        .toString())
                 .doesNotContain(SECRET);
     }
 
@@ -276,7 +280,7 @@ final class StartTest {
         Process process = run(folder, environment);
         try {
             Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> output(folder)
-                    .contains("is ready"));
+                    .contains("Then give each provider"));
             assertThat(output(folder).lines().map(StartTest::message))
                     .startsWith(
                             "Callbacks: http://127.0.0.1:" + port + "/callbacks/creatify, http://127.0.0.1:" + port
@@ -286,8 +290,7 @@ final class StartTest {
                             "Mails:     files in data/mail (callboard.mail.host is not set)",
                             "Routes:    file:routes/*.camel.yaml; creatify is not asked (callboard.creatify.api-key is not set), fotor"
                                     + " is not asked (callboard.fotor.api-key is not set)",
-                            "Manage:    http://127.0.0.1:" + management + "/tasks, /observe/health, /observe/metrics")
-                    .hasSize(7);
+                            "Manage:    http://127.0.0.1:" + management + "/tasks, /observe/health, /observe/metrics");
         } finally {
             process.destroy();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
@@ -296,12 +299,54 @@ final class StartTest {
         assertThat(output(folder)).doesNotContain(SECRET, "ERROR", "WARN");
         assertThat(output(folder).lines().skip(6).map(StartTest::message))
                 .satisfiesExactly(
-                        line -> assertThat(line).matches("Callboard is ready after \\d+\\.\\d s\\."),
+                        line -> assertThat(line)
+                                .matches("Callboard " + Version.current() + " is ready after \\d+\\.\\d s\\."),
+                        line -> assertThat(line)
+                                .isEqualTo("Nobody can call yet: nothing is set in application.properties. README.md"
+                                        + " explains it; in short:"),
+                        line -> assertThat(line).startsWith("1. To try it, set callboard.trial=true there,"),
+                        line -> assertThat(line).endsWith("http://127.0.0.1:" + port + "/callbacks/fotor"),
+                        line -> assertThat(line)
+                                .isEqualTo("curl http://127.0.0.1:" + management
+                                        + "/tasks shows the task; data/mail has the mail about it."),
+                        line -> assertThat(line)
+                                .endsWith("callboard.trusted-proxies; set callboard.creatify.token and"
+                                        + " .allowed-sources=any."),
+                        line -> assertThat(line).startsWith("Then give each provider its URL of the first line"),
                         line -> assertThat(line).isEqualTo("Callboard stops."),
                         line -> assertThat(line).matches("Callboard has stopped after \\d+\\.\\d s\\."));
         assertThat(Files.getPosixFilePermissions(folder.resolve("data")))
                 .extracting(Object::toString)
                 .containsExactlyInAnyOrder("OWNER_READ", "OWNER_WRITE", "OWNER_EXECUTE");
+    }
+
+    @Test
+    void saysWhatToDoNextOnlyWhileNobodyCanCall() {
+        assertThat(nextSteps(Map.of())).isNotEmpty();
+        assertThat(nextSteps(Map.of("callboard.mail.host", "mail.x.example", "callboard.alerts.to", "a@x.example")))
+                .anyMatch(line -> line.endsWith("a mail tells about it."));
+        for (Map<String, String> set : List.of(
+                Map.of("callboard.trial", "true"),
+                Map.of("callboard.trusted-proxies", "127.0.0.1"),
+                Map.of("callboard.http.host", "0.0.0.0"),
+                Map.of("callboard.fotor.token", SECRET),
+                Map.of("callboard.fotor.allowed-sources", "127.0.0.0/8"))) {
+            assertThat(nextSteps(set)).as(set.toString()).isEmpty();
+        }
+    }
+
+    private static List<String> nextSteps(Map<String, String> given) {
+        Properties properties = new Properties();
+        properties.putAll(given);
+        return new StartupReport(Settings.read(Path.of("no-file"), Map.of(), properties), true).nextSteps();
+    }
+
+    @Test
+    void namesTheUrlUnderWhichManagementIsReached() {
+        Properties properties = new Properties();
+        properties.put("callboard.management.url", "https://callboard.x.example");
+        assertThat(new StartupReport(Settings.read(Path.of("no-file"), Map.of(), properties), true).lines())
+                .contains("Manage:    https://callboard.x.example/tasks, /observe/health, /observe/metrics");
     }
 
     @Test

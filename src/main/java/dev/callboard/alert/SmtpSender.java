@@ -58,6 +58,17 @@ final class SmtpSender extends DefaultJavaMailSender implements CamelContextAwar
         return new PatientTransport(session);
     }
 
+    /**
+     * Connects, with the login if there is one, and sends nothing.
+     *
+     * @throws MessagingException if no mail could be sent
+     */
+    void connect() throws MessagingException {
+        try (Transport transport = getTransport(getSession())) {
+            transport.connect(getHost(), getPort(), getUsername(), getPassword());
+        }
+    }
+
     /** One connection. Used by one thread. */
     private final class PatientTransport extends SMTPTransport {
         private Message message;

@@ -4,7 +4,11 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.List;
@@ -13,7 +17,10 @@ import java.util.Optional;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfoService;
 import org.flywaydb.core.api.MigrationState;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.flywaydb.core.api.output.ValidateResult;
 
 /**
  * The open database with its connections, in one pool for each purpose, so that none waits for those of another. What
@@ -46,16 +53,20 @@ public final class Database implements AutoCloseable {
      *     migration fails
      */
     public static Database open(Settings settings) {
-        Engine engine = Engine.of(settings.database().url());
+        return open(settings.database());
+    }
+
+    /** The same for a database that need not be that of the settings. */
+    public static Database open(Settings.Database settings) {
+        Engine engine = Engine.of(settings.url());
         engine.prepare();
-        migrate(engine, settings.database());
-        HikariDataSource background =
-                connect(config(settings.database(), engine, "background", BACKGROUND_CONNECTIONS));
+        migrate(engine, settings);
+        HikariDataSource background = connect(config(settings, engine, "background", BACKGROUND_CONNECTIONS));
         engine.opened(background);
         HikariDataSource recording = null;
         try {
-            recording = connect(config(settings.database(), engine, "recording", engine.writers()));
-            HikariConfig lookups = config(settings.database(), engine, "lookups", LOOKUP_CONNECTIONS);
+            recording = connect(config(settings, engine, "recording", engine.writers()));
+            HikariConfig lookups = config(settings, engine, "lookups", LOOKUP_CONNECTIONS);
             engine.limitStatements(lookups, LOOKUP_TIMEOUT_MS);
             return new Database(engine, background, recording, connect(lookups));
         } catch (StartException e) {
@@ -95,10 +106,7 @@ public final class Database implements AutoCloseable {
         config.setMinimumIdle(0);
         engine.configureForMigrations(config);
         try (HikariDataSource connections = connect(config)) {
-            Flyway flyway = Flyway.configure()
-                    .dataSource(connections)
-                    .locations("classpath:db/migration")
-                    .placeholders(Map.of("by_code", engine.orderByCode()))
+            Flyway flyway = flyway(engine, connections)
                     // Wait for another node that migrates, however long that takes.
                     .lockRetryCount(-1)
                     // By default, migrations of a newer version are ignored, and this one would run on its tables.
@@ -133,12 +141,81 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    private static FluentConfiguration flyway(Engine engine, DataSource connections) {
+        return Flyway.configure()
+                .dataSource(connections)
+                .locations("classpath:db/migration")
+                .placeholders(Map.of("by_code", engine.orderByCode()));
+    }
+
+    /** What {@link #find} has found of a database. */
+    public enum Tables {
+        /** There are none: the next start creates them. */
+        MISSING,
+        /** They are those of this version. */
+        CURRENT,
+        /** They are those of an earlier version: the next start migrates them. */
+        OLDER,
+        /** The file of H2 is open in another process. */
+        IN_USE
+    }
+
+    /**
+     * Connects to the database and looks at its tables. Changes nothing: a file of H2 is neither created nor written.
+     *
+     * @throws StartException if the next start would fail: the URL is not supported, the database does not answer or rejects
+     *     the login, or its tables are of a later version or of none
+     */
+    public static Tables find(Settings.Database settings) {
+        Engine engine = Engine.of(settings.url());
+        if (!engine.exists()) {
+            return Tables.MISSING;
+        }
+        HikariConfig config = config(settings, "check");
+        config.setMinimumIdle(0);
+        engine.configureForReading(config);
+        try (HikariDataSource connections = connect(config)) {
+            Flyway flyway = flyway(engine, connections)
+                    .ignoreMigrationPatterns("*:pending")
+                    .load();
+            ValidateResult result = flyway.validateWithResult();
+            if (!result.validationSuccessful) {
+                throw StartException.of(
+                        KEY,
+                        "the tables are not those of this version or an earlier one ("
+                                + oneLine(new FlywayException(result.getAllErrorMessages())) + ")");
+            }
+            MigrationInfoService migrations = flyway.info();
+            return migrations.current() == null
+                    ? Tables.MISSING
+                    : migrations.pending().length > 0 ? Tables.OLDER : Tables.CURRENT;
+        } catch (FlywayException e) {
+            throw StartException.of(KEY, "the tables can't be read (" + oneLine(e) + ")");
+        } catch (StartException e) {
+            if (engine.isInUse(e)) {
+                return Tables.IN_USE;
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * A connection for reading a whole database of this version, to a file of H2 that no other process has open, or to
+     * PostgreSQL. H2 then writes nothing to the file, not even to compact it: a result that is read as it is needed, as with
+     * {@code SET LAZY_QUERY_EXECUTION TRUE}, would otherwise find that parts of the file are gone.
+     */
+    public static Connection connectToRead(Settings.Database settings) throws SQLException {
+        HikariConfig config = config(settings, "reading");
+        Engine.of(settings.url()).configureForReading(config);
+        return DriverManager.getConnection(config.getJdbcUrl(), settings.user(), settings.password());
+    }
+
     private static HikariDataSource connect(HikariConfig config) {
         try {
             return new HikariDataSource(config);
         } catch (RuntimeException e) {
-            throw StartException.of(
-                    KEY, "no database answers at " + location(config.getJdbcUrl()) + " (" + oneLine(e) + ")");
+            throw new StartException(
+                    KEY + ": no database answers at " + location(config.getJdbcUrl()) + " (" + oneLine(e) + ")", e);
         }
     }
 
@@ -221,6 +298,28 @@ public final class Database implements AutoCloseable {
             sync(connection);
             return result;
         });
+    }
+
+    /**
+     * A backup of H2's file, as a zip file with everything that was committed when this was called; recording goes on
+     * meanwhile. Takes the space of the backup on the disk of the database until it is closed.
+     *
+     * @return empty on PostgreSQL, which has tools of its own
+     */
+    public Optional<InputStream> backup() throws SQLException, IOException {
+        try (Connection connection = background.getConnection()) {
+            return engine.backup(connection);
+        }
+    }
+
+    /**
+     * The file of H2 that a URL names, which may not exist.
+     *
+     * @return empty on PostgreSQL
+     * @throws StartException if the URL is not supported
+     */
+    public static Optional<Path> file(Settings.Database settings) {
+        return Engine.of(settings.url()).path();
     }
 
     /** How many groups of callbacks are worth writing at the same time. */

@@ -3,8 +3,12 @@ package dev.callboard.db;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.callboard.settings.StartException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Optional;
 
 /** What differs between the databases that Callboard runs on. */
 interface Engine {
@@ -33,6 +37,19 @@ interface Engine {
     /** The same for the connections of the migrations, which may take and wait for any time. */
     void configureForMigrations(HikariConfig config);
 
+    /** The same for connections that only read, and neither create nor change anything. */
+    void configureForReading(HikariConfig config);
+
+    /** Whether there is something to connect to; for a server, that only connecting tells. */
+    default boolean exists() {
+        return true;
+    }
+
+    /** Whether a connection failed because another process has the database for itself. */
+    default boolean isInUse(Throwable failure) {
+        return false;
+    }
+
     /** Cancels each statement on the connections of this pool that takes longer. */
     void limitStatements(HikariConfig config, int milliseconds);
 
@@ -44,6 +61,16 @@ interface Engine {
 
     /** Called before a connection with an error is taken out of the pool. */
     default void discard(Connection connection) {}
+
+    /** See {@link Database#backup}. */
+    default Optional<InputStream> backup(Connection connection) throws SQLException, IOException {
+        return Optional.empty();
+    }
+
+    /** See {@link Database#file}. */
+    default Optional<Path> path() {
+        return Optional.empty();
+    }
 
     /** What follows the type of a text column that is in the order of its characters' codes, in the migrations. */
     default String orderByCode() {

@@ -1,5 +1,8 @@
 package dev.callboard.db;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.concurrent.Executors;
@@ -47,12 +50,17 @@ final class H2Compaction {
     }
 
     /** Copies what is still used of the emptiest chunks to the end of the file, so that their space can be reused. */
-    private static void compact(DataSource dataSource) {
+    private synchronized void compact(DataSource dataSource) {
         try (Connection connection = dataSource.getConnection()) {
             store(connection).compact(TARGET_FILL_PERCENT, MAX_BYTES_A_ROUND);
         } catch (SQLException | RuntimeException e) {
             // The file can't be written at the moment; recording a callback reports that.
         }
+    }
+
+    /** The content of a backup, as {@link H2Backup#write} returns it. Nothing is compacted while it is written. */
+    synchronized InputStream backup(Connection connection, Path folder) throws SQLException, IOException {
+        return H2Backup.write(connection, folder);
     }
 
     /** Whether the contents are few enough to rewrite the file, which leaves it as small as possible. */

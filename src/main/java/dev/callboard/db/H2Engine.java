@@ -3,6 +3,9 @@ package dev.callboard.db;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.callboard.settings.StartException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -12,6 +15,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.h2.api.ErrorCode;
 import org.h2.mvstore.MVStore;
 import org.h2.mvstore.MVStoreException;
 import org.slf4j.Logger;
@@ -100,6 +104,27 @@ final class H2Engine implements Engine {
     }
 
     @Override
+    public void configureForReading(HikariConfig config) {
+        configure(config);
+        config.setJdbcUrl(config.getJdbcUrl() + ";IFEXISTS=TRUE;ACCESS_MODE_DATA=r");
+    }
+
+    @Override
+    public boolean exists() {
+        return file.exists();
+    }
+
+    @Override
+    public boolean isInUse(Throwable failure) {
+        for (Throwable e = failure; e != null; e = e.getCause()) {
+            if (e instanceof SQLException error && error.getErrorCode() == ErrorCode.DATABASE_ALREADY_OPEN_1) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
     public void limitStatements(HikariConfig config, int milliseconds) {
         config.setConnectionInitSql("SET QUERY_TIMEOUT " + milliseconds);
     }
@@ -141,6 +166,22 @@ final class H2Engine implements Engine {
         } catch (MVStoreException e) {
             throw new SQLException("H2 can't write its file", IO_ERROR, e);
         }
+    }
+
+    @Override
+    public Optional<InputStream> backup(Connection connection) throws SQLException, IOException {
+        sync(connection);
+        Path folder = path().map(Path::getParent).orElseGet(() -> Path.of(System.getProperty("java.io.tmpdir")));
+        try {
+            return Optional.of(compaction.backup(connection, folder));
+        } catch (MVStoreException e) {
+            throw new SQLException("H2 can't read its file", IO_ERROR, e);
+        }
+    }
+
+    @Override
+    public Optional<Path> path() {
+        return file.path();
     }
 
     /** Closes the file at once, so that the next connection reads it again, which repairs what an error left in memory. */

@@ -37,6 +37,12 @@ final class PostgresEngine implements Engine {
                 + " SET idle_in_transaction_session_timeout = 0");
     }
 
+    @Override
+    public void configureForReading(HikariConfig config) {
+        configureAny(config);
+        config.setReadOnly(true);
+    }
+
     private static void configureAny(HikariConfig config) {
         // The server's messages may quote the values of a row, which come from the provider.
         config.addDataSourceProperty("logServerErrorDetail", "false");

@@ -149,13 +149,15 @@ public final class EventDelivery implements AutoCloseable {
             stopped = true;
             waiting.notifyAll();
         }
-        threads.shutdown();
         if (thread == null) {
+            threads.shutdown();
             return;
         }
         try {
-            boolean unused = threads.awaitTermination(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            // First, since it hands events to the others.
             thread.join(CLOSE_TIMEOUT.toMillis());
+            threads.shutdown();
+            boolean unused = threads.awaitTermination(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return;
@@ -605,8 +607,9 @@ public final class EventDelivery implements AutoCloseable {
         List<Long> step = List.of(-1L);
         while (!step.isEmpty()) {
             long after = step.get(step.size() - 1);
-            step = database.transactDurably(connection -> EventStore.replay(connection, after, since, now));
-            count += step.size();
+            List<Long> changed = new ArrayList<>();
+            step = database.transactDurably(connection -> EventStore.replay(connection, after, since, now, changed));
+            count += changed.size();
             wake();
         }
         return Map.of("events", count);

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 
@@ -38,8 +39,9 @@ final class EventStore {
     private static final SqlFile SQL = SqlFile.read("event");
 
     private static final String INSERT = SQL.statement("insert-event");
+    private static final String SELECT_DUE = SQL.statement("select-due");
     private static final String LOCK_DUE = SQL.statement("lock-due");
-    private static final String SELECT_FIRST = SQL.statement("select-first");
+    private static final String SELECT_PENDING = SQL.statement("select-pending");
     private static final String PUT_OFF = SQL.statement("put-off");
     private static final String LEASE = SQL.statement("lease");
     private static final String SELECT_LEASED = SQL.statement("select-leased");
@@ -56,6 +58,7 @@ final class EventStore {
     private static final String LOCK_OVERDUE = SQL.statement("lock-overdue");
     private static final String MARK_OVERDUE = SQL.statement("mark-overdue");
     private static final String LOCK_EVENT = SQL.statement("lock-event");
+    private static final String SELECT_REPLAYED = SQL.statement("select-replayed");
     private static final String LOCK_REPLAYED = SQL.statement("lock-replayed");
     private static final String MAKE_PENDING = SQL.statement("make-pending");
     private static final String COUNT_PENDING = SQL.statement("count-pending");
@@ -180,9 +183,18 @@ final class EventStore {
     /** In the order in which they are due. */
     private static Map<Long, Task> lockDue(Connection connection, int max, Instant now) throws SQLException {
         Map<Long, Task> due = new LinkedHashMap<>();
-        try (PreparedStatement select = connection.prepareStatement(LOCK_DUE)) {
+        List<Long> positions = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(SELECT_DUE)) {
             SqlTimes.set(select, 1, now);
             select.setInt(2, max);
+            addPositions(select, positions);
+        }
+        if (positions.isEmpty()) {
+            return due;
+        }
+        try (PreparedStatement select = connection.prepareStatement(LOCK_DUE)) {
+            select.setArray(1, array(connection, positions));
+            SqlTimes.set(select, 2, now);
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
                     due.put(row.getLong("position"), task(row));
@@ -192,9 +204,10 @@ final class EventStore {
         return due;
     }
 
+    /** The oldest pending event of each of these tasks, in the order of the tasks. */
     private static Map<Task, First> firsts(Connection connection, Collection<Task> tasks) throws SQLException {
-        Map<Task, First> firsts = new HashMap<>();
-        try (PreparedStatement select = connection.prepareStatement(SELECT_FIRST)) {
+        Map<Task, First> firsts = new TreeMap<>();
+        try (PreparedStatement select = connection.prepareStatement(SELECT_PENDING)) {
             select.setArray(
                     1,
                     connection.createArrayOf(
@@ -202,12 +215,11 @@ final class EventStore {
                             tasks.stream().map(Task::taskId).distinct().toArray()));
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
-                    firsts.put(
-                            task(row),
-                            new First(
-                                    row.getLong("position"),
-                                    SqlTimes.get(row, "next_attempt_at"),
-                                    row.getObject("lease_id") != null));
+                    First event = new First(
+                            row.getLong("position"),
+                            SqlTimes.get(row, "next_attempt_at"),
+                            row.getObject("lease_id") != null);
+                    firsts.merge(task(row), event, (one, other) -> one.position() < other.position() ? one : other);
                 }
             }
         }
@@ -323,12 +335,14 @@ final class EventStore {
     /** In the order of the tasks, since this waits for other transactions. */
     private static void makeNextDue(Connection connection, Set<Task> tasks, Instant now) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(MAKE_NEXT_DUE)) {
-            for (Task task : tasks) {
-                SqlTimes.set(update, 1, now);
-                update.setString(2, task.taskId());
-                update.setString(3, task.provider());
-                SqlTimes.set(update, 4, now);
-                update.addBatch();
+            for (Map.Entry<Task, First> next : firsts(connection, tasks).entrySet()) {
+                if (tasks.contains(next.getKey())
+                        && next.getValue().nextAttemptAt().isAfter(now)) {
+                    SqlTimes.set(update, 1, now);
+                    update.setLong(2, next.getValue().position());
+                    SqlTimes.set(update, 3, now);
+                    update.addBatch();
+                }
             }
             update.executeBatch();
         }
@@ -406,17 +420,26 @@ final class EventStore {
      * Makes some of the events pending and due that are over and were created since a time.
      *
      * @param after the position behind which they are
-     * @return their positions
+     * @param changed takes the positions of those that were changed; one that another transaction holds is left out
+     * @return the positions of this step, which is the last one if there are none
      */
-    static List<Long> replay(Connection connection, long after, Instant since, Instant now) throws SQLException {
+    static List<Long> replay(Connection connection, long after, Instant since, Instant now, List<Long> changed)
+            throws SQLException {
         List<Long> positions = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(LOCK_REPLAYED)) {
+        try (PreparedStatement select = connection.prepareStatement(SELECT_REPLAYED)) {
             select.setLong(1, after);
             SqlTimes.set(select, 2, since);
             addPositions(select, positions);
         }
-        if (!positions.isEmpty()) {
-            makePending(connection, positions, now);
+        if (positions.isEmpty()) {
+            return positions;
+        }
+        try (PreparedStatement select = connection.prepareStatement(LOCK_REPLAYED)) {
+            select.setArray(1, array(connection, positions));
+            addPositions(select, changed);
+        }
+        if (!changed.isEmpty()) {
+            makePending(connection, changed, now);
         }
         return positions;
     }

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Clock;
@@ -87,7 +88,11 @@ final class ManagementGuard {
     private final AtomicReference<Instant> nextLogLine = new AtomicReference<>(Instant.MIN);
 
     ManagementGuard(Settings.Management settings, Clock clock, MeterRegistry meters) {
-        this.names = Stream.concat(Stream.of(settings.host()), settings.allowedHosts().stream())
+        this.names = Stream.of(
+                        Stream.of(settings.host()),
+                        settings.publicUrl().map(URI::getHost).stream(),
+                        settings.allowedHosts().stream())
+                .flatMap(hosts -> hosts)
                 .map(name -> name.toLowerCase(Locale.ROOT))
                 .collect(Collectors.toUnmodifiableSet());
         // Only a name can be made to resolve to another address. Off loopback, a probe may use any address that leads

@@ -32,10 +32,10 @@ final class SettingValues {
     private static final Pattern SECRET = Pattern.compile("[!-~]{1,1000}");
 
     private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,250}[A-Za-z0-9])?");
-    /** What a secret of Standard Webhooks begins with, and how long it is. */
+    /** What a secret of Standard Webhooks begins with. Its specification asks for 24 to 64 bytes, its examples have 18. */
     private static final String SIGNING_SECRET = "whsec_";
 
-    private static final int MIN_SECRET_BYTES = 24;
+    private static final int MIN_SECRET_BYTES = 16;
     private static final int MAX_SECRET_BYTES = 64;
     private static final int MAX_TOKENS = 2;
     private static final int MAX_PORT = 65535;
@@ -106,12 +106,34 @@ final class SettingValues {
 
     /** The URL before the path of an API, without a slash at its end; empty if the value is. */
     Optional<URI> baseUrl(String key) {
+        return anyBaseUrl(key, "https://api.example.com").map(url -> {
+            boolean isEncrypted = "https".equals(url.getScheme());
+            if (!isEncrypted && !("http".equals(url.getScheme()) && AddressRange.isLoopbackName(url.getHost()))) {
+                throw StartException.of(
+                        key, "must begin with https://, since keys are sent to it (http:// is allowed on loopback)");
+            }
+            return url;
+        });
+    }
+
+    /** A URL that is only shown to people, without a slash at its end; empty if the value is. */
+    Optional<URI> shownUrl(String key) {
+        String example = "https://callboard.example.com";
+        return anyBaseUrl(key, example).map(url -> {
+            if (!"https".equals(url.getScheme()) && !"http".equals(url.getScheme())) {
+                throw StartException.of(key, "is not a URL like " + example);
+            }
+            return url;
+        });
+    }
+
+    private Optional<URI> anyBaseUrl(String key, String example) {
         return optionalText(key).map(value -> {
             URI url;
             try {
                 url = new URI(value);
             } catch (URISyntaxException e) {
-                throw StartException.of(key, "is not a URL like https://api.example.com");
+                throw StartException.of(key, "is not a URL like " + example);
             }
             boolean isBase = url.getHost() != null
                     && url.getRawQuery() == null
@@ -119,12 +141,7 @@ final class SettingValues {
                     && url.getRawUserInfo() == null
                     && !value.endsWith("/");
             if (!isBase) {
-                throw StartException.of(key, "is not a URL like https://api.example.com");
-            }
-            boolean isEncrypted = "https".equals(url.getScheme());
-            if (!isEncrypted && !("http".equals(url.getScheme()) && AddressRange.isLoopbackName(url.getHost()))) {
-                throw StartException.of(
-                        key, "must begin with https://, since keys are sent to it (http:// is allowed on loopback)");
+                throw StartException.of(key, "is not a URL like " + example);
             }
             return url;
         });

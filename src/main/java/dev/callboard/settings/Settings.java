@@ -71,11 +71,13 @@ public record Settings(
      *
      * @param allowedHosts the host names of requests that are answered, beside loopback and {@code host}
      * @param password what each request must have; empty if it needs none, which is allowed on loopback only
+     * @param publicUrl under which people reach it; empty if that is {@code host} and {@code port}
      */
-    public record Management(String host, int port, List<String> allowedHosts, Optional<String> password) {
-        /** The base URL of the server, without a trailing slash. */
+    public record Management(
+            String host, int port, List<String> allowedHosts, Optional<String> password, Optional<URI> publicUrl) {
+        /** The base URL for people, in mails and log lines, without a trailing slash. */
         public String url() {
-            return "http://" + host + ":" + port;
+            return publicUrl.map(URI::toString).orElseGet(() -> "http://" + host + ":" + port);
         }
 
         /** Shows no password. */

@@ -88,6 +88,7 @@ final class SettingsReader {
         defaults.put("callboard.management.port", "9876");
         defaults.put("callboard.management.allowed-hosts", "");
         defaults.put("callboard.management.password", "");
+        defaults.put("callboard.management.url", "");
         defaults.put("callboard.http.max-in-flight", "256");
         defaults.put("callboard.http.max-connections", "1000");
         defaults.put("callboard.http.header-timeout", "10s");
@@ -297,7 +298,8 @@ final class SettingsReader {
                         values.text("callboard.management.host"),
                         values.port("callboard.management.port"),
                         values.hostNames("callboard.management.allowed-hosts"),
-                        values.password("callboard.management.password")),
+                        values.password("callboard.management.password"),
+                        values.shownUrl("callboard.management.url")),
                 trial,
                 values.ranges("callboard.trusted-proxies"),
                 providers(values, folder.providers(), trial),

@@ -71,7 +71,7 @@ final class GroupChanges {
         storedFiles.computeIfAbsent(file.task(), k -> new HashSet<>()).add(file.url());
     }
 
-    /** Those of the stored tasks of callbacks whose files matter for what is decided, which is rare. */
+    /** Those of the stored tasks of callbacks whose files matter for what is decided: few, unless somebody listens. */
     Set<TaskKey> withFilesToLoad(List<Callback> callbacks) {
         return callbacks.stream()
                 .filter(callback -> callback.origin() == Origin.LOOKUP

@@ -254,7 +254,7 @@ final class MailTextTest {
                 "overdue     | Fotor has not reported the result of a task in time. | If Fotor does not know the task, order it again",
                 "missed      | A look-up found a finished task of Fotor that no callback had announced; its callback came late. | callboard.fotor.allowed-sources",
                 "lookup_refused | Fotor rejected the API key, so Callboard has stopped | Correct callboard.fotor.api-key, and callboard.fotor.api-id",
-                "undelivered | The mail server rejected an alert mail         | correct the address",
+                "undelivered | Callboard could not deliver an alert or an event. | correct the address",
             })
     void beginsWithTheEventAndThenWhatToDo(String kind, String first, String toDo) throws Exception {
         MimeMessage mail = mail(settings(), kind, alert("one", "it is dark", "videoEnhancer", null, "7", null));

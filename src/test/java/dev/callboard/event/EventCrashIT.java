@@ -6,8 +6,8 @@ import static org.awaitility.Awaitility.await;
 import dev.callboard.testkit.Backend;
 import dev.callboard.testkit.CallboardProcess;
 import dev.callboard.testkit.Caller;
-import dev.callboard.testkit.EventReceiver;
 import dev.callboard.testkit.EventReceiver.Request;
+import dev.callboard.testkit.EventReceiverProcess;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Every change that was answered 200 reaches the receiver, in the order of its task, after kill -9. Runs the packaged
  * application as a process of its own under load, kills it at random moments and starts it again on the same database; in
- * between, the receiver closes all its connections, with requests that it has read and does not answer.
+ * between, it kills the receiver too.
  */
 @Timeout(900)
 final class EventCrashIT {
@@ -51,8 +51,8 @@ final class EventCrashIT {
     @EnumSource(Backend.class)
     void losesNoChangeWhenItIsKilled(Backend backend) throws Exception {
         Map<String, String> settings = new HashMap<>(backend.newDatabase(folder));
-        try (EventReceiver receiver = new EventReceiver()) {
-            receiver.behave(EventReceiver.later(Duration.ofMillis(5), 204));
+        try (EventReceiverProcess receiver = new EventReceiverProcess(folder.resolve("received"))) {
+            receiver.start();
             settings.put("callboard.events.url", receiver.url());
             CallboardProcess callboard = new CallboardProcess(folder, settings);
             callboard.start();
@@ -60,12 +60,12 @@ final class EventCrashIT {
             for (int kill = 1; kill <= KILLS; kill++) {
                 Thread.sleep(1000 + random.nextInt(1500));
                 if (kill % 2 == 0) {
-                    receiver.stopListening();
+                    receiver.kill();
                     Thread.sleep(500 + random.nextInt(1000));
                 }
                 callboard.kill();
                 if (kill % 2 == 0) {
-                    receiver.listenAgain();
+                    receiver.start();
                 }
                 callboard.start();
             }

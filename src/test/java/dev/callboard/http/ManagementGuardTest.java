@@ -6,12 +6,14 @@ import dev.callboard.http.ManagementGuard.Rejection;
 import dev.callboard.http.ManagementGuard.Request;
 import dev.callboard.settings.Settings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,10 +23,25 @@ final class ManagementGuardTest {
     private static final String PASSWORD = "pass:word-of-16-characters";
 
     private static ManagementGuard guard(String host, String password, String... allowedHosts) {
-        return new ManagementGuard(
-                new Settings.Management(host, 9876, List.of(allowedHosts), Optional.ofNullable(password)),
-                Clock.systemUTC(),
-                new SimpleMeterRegistry());
+        return guard(new Settings.Management(
+                host, 9876, List.of(allowedHosts), Optional.ofNullable(password), Optional.empty()));
+    }
+
+    private static ManagementGuard guard(Settings.Management settings) {
+        return new ManagementGuard(settings, Clock.systemUTC(), new SimpleMeterRegistry());
+    }
+
+    @Test
+    void admitsTheHostOfThePublicUrl() {
+        ManagementGuard guard = guard(new Settings.Management(
+                "127.0.0.1",
+                9876,
+                List.of(),
+                Optional.empty(),
+                Optional.of(URI.create("https://Callboard.example.com:8443"))));
+        Request request =
+                new Request(true, "/", List.of("callboard.example.com:8443"), List.of(), List.of(), List.of());
+        assertThat(guard.check(request)).isEmpty();
     }
 
     private static List<String> headers(String cell) {

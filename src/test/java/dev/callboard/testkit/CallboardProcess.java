@@ -23,6 +23,7 @@ public final class CallboardProcess implements AutoCloseable {
     private final Path folder;
     private final List<String> command;
     private final Map<String, String> settings;
+    private final Map<String, String> environment = new LinkedHashMap<>();
     private Process process;
 
     /** A process that is not started yet, with the arguments of {@code java}. */
@@ -43,6 +44,24 @@ public final class CallboardProcess implements AutoCloseable {
         this.command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(javaArguments);
+    }
+
+    /**
+     * The unpacked archive, not started yet, with what {@code bin/callboard} sets.
+     *
+     * @param folder the current folder of the process
+     * @param program the path of {@code bin/callboard}
+     * @param environment beside that of the settings
+     */
+    public static CallboardProcess ofArchive(
+            Path folder, Path program, Map<String, String> settings, Map<String, String> environment) {
+        Map<String, String> all = new LinkedHashMap<>(settings);
+        all.put("callboard.routes", "file:routes/*.camel.yaml");
+        CallboardProcess process = new CallboardProcess(folder, all, List.of());
+        process.command.clear();
+        process.command.add(program.toString());
+        process.environment.putAll(environment);
+        return process;
     }
 
     /** The packaged application with the recommended options, not started yet. */
@@ -84,6 +103,7 @@ public final class CallboardProcess implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
         settings.forEach((key, value) -> builder.environment().put(variable(key), value));
+        builder.environment().putAll(environment);
         try {
             process = builder.start();
         } catch (IOException e) {
@@ -117,6 +137,19 @@ public final class CallboardProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Its program with the arguments. */
+    public String commandLine() {
+        return process.info().commandLine().orElseThrow();
+    }
+
+    /** The settings and variables with which it is started, as environment variables. */
+    public Map<String, String> variables() {
+        Map<String, String> variables = new LinkedHashMap<>();
+        settings.forEach((key, value) -> variables.put(variable(key), value));
+        variables.putAll(environment);
+        return variables;
     }
 
     /** Its peak resident memory so far, in MB. */

@@ -133,11 +133,6 @@ public final class EventReceiver implements AutoCloseable {
         server.close().toCompletionStage().toCompletableFuture().join();
     }
 
-    /** Accepts connections again, on the same port. */
-    public void listenAgain() {
-        server = listen(port);
-    }
-
     // ---- behaviors ----
 
     public static Behavior status(int status) {
