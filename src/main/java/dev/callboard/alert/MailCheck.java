@@ -1,9 +1,8 @@
 package dev.callboard.alert;
 
+import dev.callboard.db.PrivateFiles;
 import dev.callboard.settings.Settings;
 import jakarta.mail.MessagingException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
@@ -20,13 +19,9 @@ public final class MailCheck {
      */
     public static Optional<String> fault(Settings settings) {
         if (settings.mail().host().isEmpty()) {
-            Path existing = settings.mail().directory().toAbsolutePath();
-            while (!Files.exists(existing)) {
-                existing = existing.getParent();
-            }
-            return Files.isDirectory(existing) && Files.isWritable(existing)
+            return PrivateFiles.isWritable(settings.mail().directory())
                     ? Optional.empty()
-                    : Optional.of("callboard.mail.directory can't be written: " + existing);
+                    : Optional.of("callboard.mail.directory can't be written");
         }
         try {
             ((SmtpSender) MailServer.of(settings, Clock.systemUTC())).connect();

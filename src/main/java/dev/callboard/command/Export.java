@@ -30,7 +30,7 @@ import java.util.UUID;
  * meanwhile. The memory does not grow with the number of rows.
  */
 final class Export {
-    /** With the longest payloads a batch of callbacks has 100 MB, usually a megabyte. */
+    /** How many rows a batch has at most. */
     private static final int BATCH = 500;
 
     /** How many characters of texts a batch has before it is sent. */

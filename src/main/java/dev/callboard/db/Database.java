@@ -169,6 +169,10 @@ public final class Database implements AutoCloseable {
     public static Tables find(Settings.Database settings) {
         Engine engine = Engine.of(settings.url());
         if (!engine.exists()) {
+            Path folder = engine.path().map(Path::getParent).orElseThrow();
+            if (!PrivateFiles.isWritable(folder)) {
+                throw StartException.of(KEY, "the folder " + folder + " can't be written");
+            }
             return Tables.MISSING;
         }
         HikariConfig config = config(settings, "check");

@@ -20,6 +20,15 @@ public final class PrivateFiles {
         }
     }
 
+    /** Whether files can be created in a folder, which need not exist yet. */
+    public static boolean isWritable(Path folder) {
+        Path existing = folder.toAbsolutePath();
+        while (!Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        return Files.isDirectory(existing) && Files.isWritable(existing);
+    }
+
     /** The attributes with which a file is created that only its owner can read. */
     public static FileAttribute<?>[] ownerOnly(Path path) {
         return isPosix(path)

@@ -147,6 +147,17 @@ final class CheckTest {
     }
 
     @Test
+    void namesAFolderThatCanNotBeWritten() throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+        given.putAll(Backend.H2.newDatabase(file));
+        given.put("callboard.mail.directory", file.resolve("mail").toString());
+        assertThat(check()).isFalse();
+        assertThat(commands.output())
+                .contains("callboard.database.url: the folder " + file.resolve("data") + " can't be written")
+                .contains("callboard.mail.directory can't be written");
+    }
+
+    @Test
     void recognizesACallboardThatRuns() {
         try (TestCallboard callboard = TestCallboard.start(Backend.H2, given)) {
             check();

@@ -75,6 +75,8 @@ final class ManagementServerTest {
                 "GET /quarantine",
                 "GET /mails",
                 "POST /mails/test",
+                "POST /backup",
+                "GET /observe/info",
                 "POST /quarantine/replay",
                 "GET /observe/health",
                 "GET /observe/health/live",
