@@ -46,7 +46,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class EventDelivery implements AutoCloseable {
     /** For how long an attempt has an event for itself; renewed while it lasts. */
-    static final Duration LEASE = Duration.ofMinutes(2);
+    static final Duration LEASE = Duration.ofMinutes(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(EventDelivery.class);
 
@@ -61,7 +61,7 @@ public final class EventDelivery implements AutoCloseable {
     /** How often events are looked for that another process has recorded, or that are due again. */
     private static final Duration INTERVAL = Duration.ofMillis(500);
 
-    private static final Duration RENEW_AFTER = Duration.ofSeconds(45);
+    private static final Duration RENEW_AFTER = Duration.ofSeconds(20);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration KEEP_DEAD = Duration.ofDays(30);
     private static final int MAX_ERROR = 500;
