@@ -92,6 +92,12 @@ UPDATE mail
  WHERE mail_id = ?
    AND lease_id = ?
 
+-- name: renew-leases
+-- Of the attempts of one process that are under way.
+UPDATE mail
+   SET leased_until = ?
+ WHERE lease_id = ANY(?)
+
 -- name: select-mail-summary
 -- How many alerts and tasks a mail is about, how many of these have completed since and are not open, and when.
 SELECT COUNT(*) AS alerts, COUNT(DISTINCT alert.task_id) AS tasks,

@@ -41,11 +41,16 @@ import org.slf4j.LoggerFactory;
  * it. Their clocks may differ by less than {@link #LEASE_TIMEOUT}. Safe for any number of threads.
  */
 public final class Outbox {
-    /** How long a process may take until the hand-over; far longer than {@link MailServer#MAIL_TIMEOUT}. */
-    static final Duration LEASE_TIMEOUT = Duration.ofMinutes(5);
+    /**
+     * For how long a process has a mail for itself; it renews that while it attempts the mail. If it dies, another one sends
+     * the mail then.
+     */
+    static final Duration LEASE_TIMEOUT = Duration.ofMinutes(2);
 
-    /** How long it may take from then on: until the server has answered, and the answer is recorded. */
-    static final Duration HAND_OVER_TIMEOUT = MailServer.ANSWER_TIMEOUT.plus(LEASE_TIMEOUT);
+    private static final Duration RENEW_INTERVAL = Duration.ofSeconds(20);
+
+    /** How long an attempt may take; what takes longer is not going to be marked. */
+    private static final Duration MAX_ATTEMPT = MailServer.ANSWER_TIMEOUT.plusMinutes(5);
 
     private static final Logger LOG = LoggerFactory.getLogger(Outbox.class);
 
@@ -60,6 +65,10 @@ public final class Outbox {
     /** Until when the servers ask not to be sent anything. */
     private final Map<Channel, Instant> pausedUntil = new ConcurrentHashMap<>();
 
+    /** The attempts of this process that are under way, with the times at which they began, by their leases. */
+    private final Map<UUID, Instant> underWay = new ConcurrentHashMap<>();
+
+    private Instant renewedAt = Instant.MIN;
     private boolean resumed;
 
     /** @param interval {@code callboard.alerts.interval} */
@@ -120,6 +129,7 @@ public final class Outbox {
 
     /** The same without what is done once at the start. */
     LeasedMail lease() throws SQLException {
+        renewLeases();
         createMails();
         while (true) {
             Optional<FairShare.Queue> next = nextQueue(dueMails());
@@ -129,8 +139,22 @@ public final class Outbox {
             Optional<DueMail> due = dueMail(next.get());
             Optional<LeasedMail> leased = due.isEmpty() ? Optional.empty() : lease(due.get());
             if (leased.isPresent() && !isOver(leased.get())) {
+                underWay.put(leased.get().leaseId(), now());
                 return leased.get();
             }
+        }
+    }
+
+    private synchronized void renewLeases() throws SQLException {
+        Instant now = now();
+        underWay.values().removeIf(since -> since.plus(MAX_ATTEMPT).isBefore(now));
+        if (!underWay.isEmpty() && !now.isBefore(renewedAt.plus(RENEW_INTERVAL))) {
+            Set<UUID> leases = Set.copyOf(underWay.keySet());
+            database.transact(connection -> {
+                store.renewLeases(connection, leases, now.plus(LEASE_TIMEOUT));
+                return null;
+            });
+            renewedAt = now;
         }
     }
 
@@ -270,11 +294,10 @@ public final class Outbox {
     }
 
     private void renewLease(DueMail mail, UUID leaseId) throws IOException {
-        Duration timeout = mail.channel() == Channel.MAIL ? HAND_OVER_TIMEOUT : LEASE_TIMEOUT;
         boolean held;
         try {
             held = database.transact(
-                    connection -> store.renewLease(connection, mail.mailId(), leaseId, now().plus(timeout)));
+                    connection -> store.renewLease(connection, mail.mailId(), leaseId, now().plus(LEASE_TIMEOUT)));
         } catch (SQLException e) {
             throw new IOException("its lease could not be renewed: " + SqlErrors.describe(e), e);
         }
@@ -342,6 +365,7 @@ public final class Outbox {
      */
     public void mark(@Variable("mail") LeasedMail mail, @Variable("failure") Exception failure) throws SQLException {
         if (LeaseLostException.isIn(failure)) {
+            underWay.remove(mail.leaseId());
             LOG.warn(
                     "mail not handed over mail={} provider={} kind={} (its lease has expired, and another node sends it)",
                     mail.mailId(),
@@ -406,6 +430,7 @@ public final class Outbox {
             }
             return true;
         });
+        underWay.remove(mail.leaseId());
         if (!leased) {
             LOG.warn(
                     "lost the lease of a mail mail={} provider={} kind={} (it may arrive twice)",

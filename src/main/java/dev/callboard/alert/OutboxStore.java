@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -37,6 +38,7 @@ final class OutboxStore {
     private static final String SELECT_DUE_MAIL = SQL.statement("select-due-mail");
     private static final String LEASE_MAIL = SQL.statement("lease-mail");
     private static final String RENEW_LEASE = SQL.statement("renew-lease");
+    private static final String RENEW_LEASES = SQL.statement("renew-leases");
     private static final String MARK_MAIL = SQL.statement("mark-mail");
     private static final String MARK_ORIGINAL_SENT = SQL.statement("mark-original-sent");
     private static final String END_OUTAGE = SQL.statement("end-outage");
@@ -280,6 +282,15 @@ final class OutboxStore {
             update.setString(2, mailId);
             update.setObject(3, leaseId);
             return update.executeUpdate() == 1;
+        }
+    }
+
+    /** Lets this process keep the mails of its leases for longer, except those that another process has taken. */
+    void renewLeases(Connection connection, Set<UUID> leases, Instant until) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(RENEW_LEASES)) {
+            SqlTimes.set(update, 1, until);
+            update.setArray(2, connection.createArrayOf("uuid", leases.toArray()));
+            update.executeUpdate();
         }
     }
 

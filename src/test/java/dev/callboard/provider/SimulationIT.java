@@ -71,7 +71,7 @@ final class SimulationIT {
     private static final Duration SETTLED_WITHIN = Duration.ofSeconds(60);
 
     /** What a killed node was handing over is sent by the other once its lease has expired. */
-    private static final Duration MAILED_WITHIN = Duration.ofMinutes(16);
+    private static final Duration MAILED_WITHIN = Duration.ofMinutes(3);
 
     /** The metrics are counted every ten seconds. */
     private static final Duration COUNTED_AGAIN = Duration.ofSeconds(11);
