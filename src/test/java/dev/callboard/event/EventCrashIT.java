@@ -35,7 +35,9 @@ import org.slf4j.LoggerFactory;
 final class EventCrashIT {
     private static final Logger LOG = LoggerFactory.getLogger(EventCrashIT.class);
     private static final int CALLERS = 16;
-    private static final int KILLS = Integer.getInteger("callboard.kills", 5);
+    /** On PostgreSQL, the leases of the last one have to expire. */
+    private static final int KILLS = Math.max(2, Integer.getInteger("callboard.kills", 5) / 2);
+
     private static final int[] STATUSES = {0, 2, 1};
     private static final List<String> TYPES = List.of("task.in_progress", "task.failed", "task.completed");
 
