@@ -112,7 +112,11 @@ final class ArchiveIT {
                 .allMatch(line -> line.startsWith("ok "));
         assertThat(app.resolve("data")).doesNotExist();
 
-        callboard.start();
+        callboard.startUntilReady();
+        try (Caller caller = new Caller(callboard.port)) {
+            assertThat(caller.post("fotor", "{\"taskId\": \"1\", \"status\": 0}"))
+                    .isEqualTo(200);
+        }
         assertThat(callboard.commandLine())
                 .contains(" -Xmx160m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 ", "-XX:ArchiveClassesAtExit=");
         assertThat(run(elsewhere, variables, link.toString(), "check"))
@@ -152,29 +156,29 @@ final class ArchiveIT {
         failing.launch();
         assertThat(failing.exitCode()).isEqualTo(1);
 
-        callboard.start();
+        callboard.startUntilReady();
         assertThat(callboard.commandLine()).contains("-XX:ArchiveClassesAtExit=");
         callboard.close();
         Path classes = classes();
-        callboard.start();
+        callboard.startUntilReady();
         assertThat(callboard.commandLine()).contains("-XX:SharedArchiveFile=data/" + classes.getFileName());
         callboard.close();
 
         run(folder, Map.of(), "chmod", "u+w", classes.toString());
         byte[] content = Files.readAllBytes(classes);
         Files.write(classes, changed(content));
-        callboard.start();
+        callboard.startUntilReady();
         assertThat(callboard.commandLine()).contains("-XX:SharedArchiveFile=data/");
         callboard.close();
 
         for (byte[] useless : List.of(Arrays.copyOf(content, content.length / 2), new byte[content.length])) {
             Files.write(classes, useless);
-            callboard.start();
+            callboard.startUntilReady();
             assertThat(callboard.commandLine()).contains("-XX:ArchiveClassesAtExit=");
             callboard.close();
             run(folder, Map.of(), "chmod", "u+w", classes.toString());
         }
-        callboard.start();
+        callboard.startUntilReady();
         assertThat(callboard.commandLine()).contains("-XX:SharedArchiveFile=data/");
         callboard.close();
         assertThat(Files.readString(callboard.log())).doesNotContain("[warning]", "[error]", "WARN");

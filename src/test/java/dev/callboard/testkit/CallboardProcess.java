@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /** The packaged {@code target/callboard.jar} as a process of its own, with a folder, ports and settings of its own. */
 public final class CallboardProcess implements AutoCloseable {
@@ -82,7 +84,22 @@ public final class CallboardProcess implements AutoCloseable {
         launch();
         String body = "{\"taskId\":\"first-" + System.nanoTime() + "\",\"status\":0}";
         try (Caller caller = new Caller(port)) {
-            while (!answers(caller, body)) {
+            await(begin, () -> answers(caller, body));
+        }
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    }
+
+    /** Starts it; returns once it says that it is ready. Sends it no request, which could be answered 503 before. */
+    public void startUntilReady() {
+        long before = timesReady();
+        long begin = System.nanoTime();
+        launch();
+        await(begin, () -> timesReady() > before);
+    }
+
+    private void await(long begin, BooleanSupplier started) {
+        try {
+            while (!started.getAsBoolean()) {
                 long waited = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
                 if (!process.isAlive() || waited > START_SECONDS) {
                     throw new IllegalStateException("Callboard did not start" + whatItSaid());
@@ -93,7 +110,14 @@ public final class CallboardProcess implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
         }
-        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    }
+
+    private long timesReady() {
+        try (Stream<String> lines = Files.exists(log()) ? Files.lines(log()) : Stream.empty()) {
+            return lines.filter(line -> line.contains(" is ready after ")).count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Starts it, and does not wait until it accepts callbacks. */
