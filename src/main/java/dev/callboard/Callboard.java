@@ -164,14 +164,9 @@ public final class Callboard implements AutoCloseable {
      * @param guard null if no route was read yet
      */
     static StartException why(Exception e, RouteGuard guard) {
-        Throwable root = e;
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (cause instanceof StartException start) {
-                return start;
-            }
-            root = cause;
-        }
-        return new StartException(guard == null ? String.valueOf(root.getMessage()) : guard.describe(e), e);
+        return Causes.find(e, StartException.class)
+                .orElseGet(() -> new StartException(
+                        guard == null ? String.valueOf(Causes.root(e).getMessage()) : guard.describe(e), e));
     }
 
     private void startParts() throws Exception {

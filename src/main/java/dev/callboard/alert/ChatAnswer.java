@@ -1,6 +1,7 @@
 package dev.callboard.alert;
 
 import dev.callboard.settings.Settings;
+import dev.callboard.text.Causes;
 import dev.callboard.text.RetryAfter;
 import dev.callboard.text.SafeText;
 import java.io.IOException;
@@ -126,12 +127,7 @@ final class ChatAnswer {
     }
 
     private static boolean has(Throwable failure, Class<? extends Throwable> type) {
-        for (Throwable e = failure; e != null; e = e.getCause()) {
-            if (type.isInstance(e)) {
-                return true;
-            }
-        }
-        return false;
+        return Causes.find(failure, type).isPresent();
     }
 
     private static String message(Throwable failure) {

@@ -1,5 +1,6 @@
 package dev.callboard.alert;
 
+import dev.callboard.text.Causes;
 import java.io.IOException;
 
 /** The lease of a mail has expired before the hand-over, and another process has taken the mail. */
@@ -12,11 +13,6 @@ final class LeaseLostException extends IOException {
 
     /** Whether it is among the causes of a failure, which may be null. */
     static boolean isIn(Throwable failure) {
-        for (Throwable e = failure; e != null; e = e.getCause()) {
-            if (e instanceof LeaseLostException) {
-                return true;
-            }
-        }
-        return false;
+        return Causes.find(failure, LeaseLostException.class).isPresent();
     }
 }

@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.callboard.settings.Settings;
 import dev.callboard.settings.StartException;
+import dev.callboard.text.Causes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -224,11 +225,11 @@ public final class Database implements AutoCloseable {
     }
 
     private static String oneLine(Throwable e) {
-        Throwable cause = e;
-        while (cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return String.valueOf(cause.getMessage()).lines().findFirst().orElse("").strip();
+        return String.valueOf(Causes.root(e).getMessage())
+                .lines()
+                .findFirst()
+                .orElse("")
+                .strip();
     }
 
     /** A JDBC URL without its parameters and login, which may contain a password. */

@@ -435,13 +435,11 @@ public final class EventDelivery implements AutoCloseable {
     }
 
     private static DeliveryFailedException failure(String route, Exception failure) {
-        Throwable root = failure;
-        for (Throwable e = failure; e != null; e = e.getCause()) {
-            if (e instanceof DeliveryFailedException known) {
-                return known;
-            }
-            root = e;
+        Optional<DeliveryFailedException> known = Causes.find(failure, DeliveryFailedException.class);
+        if (known.isPresent()) {
+            return known.get();
         }
+        Throwable root = Causes.root(failure);
         LOG.debug("event not delivered route={}", route, failure);
         // Messages of libraries may quote URLs and bodies.
         String message = root instanceof IllegalArgumentException ? ": " + root.getMessage() : "";

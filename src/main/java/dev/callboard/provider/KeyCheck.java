@@ -1,13 +1,11 @@
 package dev.callboard.provider;
 
 import dev.callboard.provider.LookupFailedException.Kind;
+import dev.callboard.text.Causes;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.apache.camel.CamelContext;
-import org.apache.camel.Exchange;
-import org.apache.camel.ExchangePattern;
-import org.apache.camel.ProducerTemplate;
-import org.apache.camel.support.DefaultExchange;
 
 /**
  * Whether a provider's API accepts the key of the settings: asks it, by the provider's own route, about a task that does not
@@ -44,27 +42,19 @@ public final class KeyCheck {
      */
     public static Answer ask(CamelContext camel, String provider, Instant now) {
         Lookup lookup = new Lookup(provider, List.of(NO_TASK), now);
-        Exchange exchange = new DefaultExchange(camel, ExchangePattern.InOut);
-        exchange.setVariable("provider", provider);
-        exchange.setVariable("origin", "lookup");
-        exchange.setVariable("family", FAMILY);
-        exchange.setVariable(Lookup.VARIABLE, lookup);
-        exchange.getMessage().setBody(NO_TASK);
-        ProducerTemplate producer = camel.createProducerTemplate();
-        producer.send("direct:lookup-" + provider, exchange);
-        for (Throwable e = exchange.getException(); e != null; e = e.getCause()) {
-            if (e instanceof LookupFailedException failure) {
-                return new Answer(result(failure.kind()), failure.getMessage());
-            }
-            if (e.getCause() == null) {
-                return new Answer(
-                        lookup.isReached() ? Result.ACCEPTED : Result.UNKNOWN,
-                        "no answer (" + e.getClass().getSimpleName() + ")");
-            }
+        Exception failure = lookup.send(camel.createProducerTemplate(), FAMILY, List.of(NO_TASK))
+                .getException();
+        Optional<LookupFailedException> known = Causes.find(failure, LookupFailedException.class);
+        if (known.isPresent()) {
+            return new Answer(result(known.get().kind()), known.get().getMessage());
+        }
+        Result result = lookup.isReached() ? Result.ACCEPTED : Result.UNKNOWN;
+        if (failure != null) {
+            return new Answer(
+                    result, "no answer (" + Causes.root(failure).getClass().getSimpleName() + ")");
         }
         Lookup.Answer answer = lookup.answers().get(NO_TASK);
-        return new Answer(
-                lookup.isReached() ? Result.ACCEPTED : Result.UNKNOWN, answer == null ? "no such task" : answer.text());
+        return new Answer(result, answer == null ? "no such task" : answer.text());
     }
 
     private static Result result(Kind kind) {

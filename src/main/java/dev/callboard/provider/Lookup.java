@@ -6,6 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangePattern;
+import org.apache.camel.ProducerTemplate;
+import org.apache.camel.support.DefaultExchange;
 
 /**
  * One request to a provider's API about some of its tasks, and what came of each. An exchange carries it in the variable
@@ -43,6 +47,22 @@ final class Lookup {
 
     String provider() {
         return provider;
+    }
+
+    /**
+     * Sends the request by the route {@code lookup-<provider>}; returns the exchange, which has an exception if it failed.
+     *
+     * @param family of all the tasks; null if it is not known
+     * @param ids those of the tasks whose ids can be part of a URL
+     */
+    Exchange send(ProducerTemplate producer, String family, Collection<String> ids) {
+        Exchange exchange = new DefaultExchange(producer.getCamelContext(), ExchangePattern.InOut);
+        exchange.setVariable("provider", provider);
+        exchange.setVariable("origin", "lookup");
+        exchange.setVariable("family", family);
+        exchange.setVariable(VARIABLE, this);
+        exchange.getMessage().setBody(String.join(",", ids));
+        return producer.send("direct:lookup-" + provider, exchange);
     }
 
     /** The ids of the tasks that it is about. */

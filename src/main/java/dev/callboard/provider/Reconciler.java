@@ -30,9 +30,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
-import org.apache.camel.ExchangePattern;
 import org.apache.camel.ProducerTemplate;
-import org.apache.camel.support.DefaultExchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -380,7 +378,7 @@ public final class Reconciler implements AutoCloseable {
                     .filter(id -> !safe.contains(id))
                     .forEach(id -> lookup.answer(id, Result.UNKNOWN, "its id can't be part of a URL"));
             if (!safe.isEmpty()) {
-                Exchange exchange = send(lookup, family, safe);
+                Exchange exchange = lookup.send(producer, family, safe);
                 Optional<LookupFailedException> failure = failure(exchange);
                 if (lookup.isReached()) {
                     state.succeed();
@@ -399,36 +397,18 @@ public final class Reconciler implements AutoCloseable {
             }
         }
 
-        private Exchange send(Lookup lookup, String family, List<String> ids) {
-            Exchange exchange = new DefaultExchange(camel, ExchangePattern.InOut);
-            exchange.setVariable("provider", provider);
-            exchange.setVariable("origin", "lookup");
-            exchange.setVariable("family", family);
-            exchange.setVariable(Lookup.VARIABLE, lookup);
-            exchange.getMessage().setBody(String.join(",", ids));
-            return producer.send("direct:lookup-" + provider, exchange);
-        }
-
         private Optional<LookupFailedException> failure(Exchange exchange) {
             Exception cause = exchange.getException();
             if (cause == null) {
                 return Optional.empty();
             }
-            for (Throwable e = cause; e != null; e = e.getCause()) {
-                if (e instanceof LookupFailedException failure) {
-                    return Optional.of(failure);
-                }
+            Optional<LookupFailedException> known = Causes.find(cause, LookupFailedException.class);
+            if (known.isPresent()) {
+                return known;
             }
             LOG.debug("look-up failed provider={}", provider, cause);
-            return Optional.of(new LookupFailedException(Kind.UNAVAILABLE, "no answer (" + rootName(cause) + ")"));
-        }
-
-        private static String rootName(Throwable e) {
-            Throwable root = e;
-            while (root.getCause() != null) {
-                root = root.getCause();
-            }
-            return root.getClass().getSimpleName();
+            String root = Causes.root(cause).getClass().getSimpleName();
+            return Optional.of(new LookupFailedException(Kind.UNAVAILABLE, "no answer (" + root + ")"));
         }
 
         private void onFailure(LookupFailedException failure) {

@@ -1,13 +1,33 @@
 package dev.callboard.text;
 
 import java.sql.SQLException;
+import java.util.Optional;
 
-/** Describes exceptions on one line of the log. */
+/** Finds and describes the causes of exceptions. */
 public final class Causes {
     private static final int MAX_FRAMES = 4;
     private static final int MAX_MESSAGE = 300;
 
     private Causes() {}
+
+    /** The first of an exception, which may be null, and its causes that is of a type. */
+    public static <T extends Throwable> Optional<T> find(Throwable error, Class<T> type) {
+        for (Throwable e = error; e != null; e = e.getCause()) {
+            if (type.isInstance(e)) {
+                return Optional.of(type.cast(e));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The last of the causes of an exception; itself if it has none. */
+    public static Throwable root(Throwable error) {
+        Throwable root = error;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root;
+    }
 
     /**
      * The chain of causes with the places in the code where they arose, on one line. Messages of libraries are left out,
