@@ -3,7 +3,7 @@ package dev.callboard;
 import dev.callboard.alert.AlertMetrics;
 import dev.callboard.alert.Chat;
 import dev.callboard.alert.MailComposer;
-import dev.callboard.alert.MailHealthCheck;
+import dev.callboard.alert.MailHealth;
 import dev.callboard.alert.MailServer;
 import dev.callboard.alert.Outbox;
 import dev.callboard.alert.Recipients;
@@ -20,7 +20,6 @@ import dev.callboard.db.Database;
 import dev.callboard.db.DatabaseHealthCheck;
 import dev.callboard.db.Retention;
 import dev.callboard.event.EventDelivery;
-import dev.callboard.event.EventHealthCheck;
 import dev.callboard.event.EventLog;
 import dev.callboard.event.EventMetrics;
 import dev.callboard.event.Listeners;
@@ -31,7 +30,6 @@ import dev.callboard.lookup.EventLookup;
 import dev.callboard.lookup.MailLookup;
 import dev.callboard.lookup.QuarantineList;
 import dev.callboard.lookup.TaskLookup;
-import dev.callboard.provider.LookupHealthCheck;
 import dev.callboard.provider.LookupMetrics;
 import dev.callboard.provider.LookupSteps;
 import dev.callboard.provider.Reconciler;
@@ -89,7 +87,7 @@ final class Beans implements AutoCloseable {
     private final Tokens tokens;
     private final Rejections rejections;
     private final CallbackMetrics callbackMetrics;
-    private final MailHealthCheck mailHealth = new MailHealthCheck();
+    private final MailHealth mailHealth = new MailHealth();
     private final ExecutorService answers = Executors.newFixedThreadPool(ANSWER_THREADS, Beans::answerThread);
     private final ClientLimits lookupHttp = new ClientLimits(LOOKUP_TIMEOUT, MAX_LOOKUP_BYTES);
     private final ClientLimits chatHttp = new ClientLimits(Chat.TIMEOUT, Chat.MAX_ANSWER_BYTES);
@@ -146,7 +144,7 @@ final class Beans implements AutoCloseable {
         registry.bind("lookupHttp", lookupHttp);
         registry.bind("webhook", webhook);
         registry.bind("testMail", new TestMail(settings, recipients, composer, mailHealth));
-        registry.bind("mail-health", mailHealth);
+        registry.bind("mail-health", new FaultHealthCheck("mail", mailHealth::fault));
     }
 
     private void bindForUsersRoutes() {
@@ -177,7 +175,7 @@ final class Beans implements AutoCloseable {
         registry.bind("quarantine", new Quarantine(database, metrics, settings.providerNames(), clock));
         reconciler = new Reconciler(camel, database, settings.providers(), lookupMetrics, clock);
         registry.bind("reconciler", reconciler);
-        registry.bind("lookup-health", new LookupHealthCheck(settings.providerNames(), reconciler::fault));
+        registry.bind("lookup-health", new FaultHealthCheck("lookups", reconciler::fault));
         events = new EventDelivery(
                 camel,
                 database,
@@ -188,7 +186,7 @@ final class Beans implements AutoCloseable {
                 eventMetrics,
                 clock);
         registry.bind("eventDelivery", events);
-        registry.bind("event-health", new EventHealthCheck(events::fault));
+        registry.bind("event-health", new FaultHealthCheck("events", events::fault));
         registry.bind("eventLookup", new EventLookup(database));
         registry.bind("quarantineList", new QuarantineList(database));
         registry.bind("taskLookup", new TaskLookup(database));

@@ -30,7 +30,7 @@ public final class AlertMetrics {
     private static final String SELECT_OLDEST_FAILING_MAIL = SQL.statement("select-oldest-failing-mail");
 
     private final Database database;
-    private final MailHealthCheck health;
+    private final MailHealth health;
     private final Clock clock;
     private final RequestCounts requests;
     private final Map<Channel, Counter> sent = new EnumMap<>(Channel.class);
@@ -39,7 +39,7 @@ public final class AlertMetrics {
     private final AtomicLong undeliverable = new AtomicLong();
     private final AtomicLong oldestPendingSeconds = new AtomicLong();
 
-    public AlertMetrics(MeterRegistry registry, Database database, MailHealthCheck health, Clock clock) {
+    public AlertMetrics(MeterRegistry registry, Database database, MailHealth health, Clock clock) {
         this.database = database;
         this.health = health;
         this.clock = clock;
@@ -115,8 +115,7 @@ public final class AlertMetrics {
         for (Channel channel : Channel.values()) {
             health.updateStuck(
                     channel,
-                    oldestFailing(connection, channel)
-                            .filter(since -> MailHealthCheck.isStuck(since, clock.instant())));
+                    oldestFailing(connection, channel).filter(since -> MailHealth.isStuck(since, clock.instant())));
         }
         return null;
     }

@@ -59,7 +59,7 @@ public final class Outbox {
     private final Recipients recipients;
     private final Duration interval;
     private final AlertMetrics metrics;
-    private final MailHealthCheck health;
+    private final MailHealth health;
     private final Clock clock;
 
     /** Until when the servers ask not to be sent anything. */
@@ -77,7 +77,7 @@ public final class Outbox {
             Recipients recipients,
             Duration interval,
             AlertMetrics metrics,
-            MailHealthCheck health,
+            MailHealth health,
             Clock clock) {
         this.database = database;
         this.recipients = recipients;

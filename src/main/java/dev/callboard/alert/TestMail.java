@@ -14,13 +14,13 @@ import org.apache.camel.Variable;
  */
 public final class TestMail {
     private final MailComposer composer;
-    private final MailHealthCheck health;
+    private final MailHealth health;
     private final List<String> addresses;
     private final String server;
     private final String chat;
     private final AtomicBoolean underWay = new AtomicBoolean();
 
-    public TestMail(Settings settings, Recipients recipients, MailComposer composer, MailHealthCheck health) {
+    public TestMail(Settings settings, Recipients recipients, MailComposer composer, MailHealth health) {
         this.composer = composer;
         this.health = health;
         this.addresses =

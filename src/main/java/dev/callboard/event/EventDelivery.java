@@ -537,7 +537,7 @@ public final class EventDelivery implements AutoCloseable {
 
     /** Why events have not been delivered for some time; empty if they are, or need not be. */
     public Optional<String> fault() {
-        return receiver.fault(clock.instant());
+        return receiver.fault(clock.instant()).map(why -> "events are not delivered: " + why);
     }
 
     /** Counts the events that are pending, for the metrics. */

@@ -104,9 +104,15 @@ public final class Reconciler implements AutoCloseable {
         metrics.update(openTasks.count());
     }
 
-    /** Why a provider's tasks have not been looked up for some time; empty if they are, or if that is not set up. */
-    public Optional<String> fault(String provider) {
-        return workers.get(provider).fault();
+    /**
+     * Which providers' tasks have not been looked up for {@link ProviderState#STUCK_AFTER}, or since a provider refuses the
+     * key, and why; empty if none. A provider without a key is no fault.
+     */
+    public Optional<String> fault() {
+        List<String> faults = new ArrayList<>();
+        workers.forEach((name, worker) ->
+                worker.fault().ifPresent(why -> faults.add("the tasks of " + name + " are not looked up: " + why)));
+        return faults.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", faults));
     }
 
     /**

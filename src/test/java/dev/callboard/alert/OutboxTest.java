@@ -75,7 +75,7 @@ final class OutboxTest {
         }
         Settings settings = MailServerTest.settings(given);
         var database = callboard.callboard().database();
-        MailHealthCheck health = new MailHealthCheck();
+        MailHealth health = new MailHealth();
         return new Outbox(
                 database,
                 new Recipients(settings),

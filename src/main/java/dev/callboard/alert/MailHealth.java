@@ -7,16 +7,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import org.apache.camel.health.HealthCheckResultBuilder;
-import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * The health check {@code mail} on {@code /observe/health}: DOWN, with the reason, while the mail server or the chat
- * rejects what is sent until the settings are corrected, and while a mail or a message has failed for an hour. Readiness and liveness do not depend on
- * it, since callbacks are recorded all the same. Safe for any number of threads.
+ * Whether mails and messages to the chat go out: not while the mail server or the chat rejects what is sent until the
+ * settings are corrected, nor while a mail or a message has failed for an hour. Safe for use by any number of threads.
  */
-public final class MailHealthCheck extends AbstractHealthCheck {
-    /** How long a mail may fail before the check is DOWN. */
+public final class MailHealth {
+    /** How long a mail may fail before that is a fault. */
     static final Duration STUCK_AFTER = Duration.ofHours(1);
 
     /** Why nothing can be sent over a channel; has none once something has been accepted again. */
@@ -24,10 +21,6 @@ public final class MailHealthCheck extends AbstractHealthCheck {
 
     /** When the oldest mail of a channel was created that is stuck. */
     private final Map<Channel, Instant> stuckSince = new ConcurrentHashMap<>();
-
-    public MailHealthCheck() {
-        super("callboard", "mail");
-    }
 
     /** Updates the state after an attempt to send a mail. */
     void update(Channel channel, DeliveryResult result) {
@@ -48,18 +41,8 @@ public final class MailHealthCheck extends AbstractHealthCheck {
         return createdAt.plus(STUCK_AFTER).isBefore(now);
     }
 
-    @Override
-    public boolean isReadiness() {
-        return false;
-    }
-
-    @Override
-    public boolean isLiveness() {
-        return false;
-    }
-
-    @Override
-    protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
+    /** Why nothing goes out over a channel; empty if all does. */
+    public Optional<String> fault() {
         List<String> reasons = new ArrayList<>();
         for (Channel channel : Channel.values()) {
             String fault = faults.get(channel);
@@ -72,10 +55,6 @@ public final class MailHealthCheck extends AbstractHealthCheck {
                         + " (GET /mails on the management port shows the error)");
             }
         }
-        if (reasons.isEmpty()) {
-            builder.up();
-        } else {
-            builder.message(String.join("; ", reasons)).down();
-        }
+        return reasons.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", reasons));
     }
 }
