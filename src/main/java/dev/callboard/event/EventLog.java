@@ -32,14 +32,12 @@ public final class EventLog {
         EventStore.insert(connection, events);
     }
 
-    /** Tells that a transaction is committed that may have inserted events. */
+    /** Tells that a transaction is committed that has inserted events. */
     public void committed() {
-        if (on) {
-            onCommit.run();
-        }
+        onCommit.run();
     }
 
-    /** Calls this after each commit, on the thread that records; it must return at once. */
+    /** Calls this after each such commit, on the thread that records; it must return at once. */
     void onCommit(Runnable action) {
         onCommit = action;
     }

@@ -183,12 +183,7 @@ final class EventStore {
     /** In the order in which they are due. */
     private static Map<Long, Task> lockDue(Connection connection, int max, Instant now) throws SQLException {
         Map<Long, Task> due = new LinkedHashMap<>();
-        List<Long> positions = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(SELECT_DUE)) {
-            SqlTimes.set(select, 1, now);
-            select.setInt(2, max);
-            addPositions(select, positions);
-        }
+        List<Long> positions = positions(connection, SELECT_DUE, now, max);
         if (positions.isEmpty()) {
             return due;
         }
@@ -350,18 +345,8 @@ final class EventStore {
 
     /** Makes some of the events due that wait for a later attempt; returns how many. */
     static int makeDue(Connection connection, Instant now) throws SQLException {
-        List<Long> waiting = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(LOCK_WAITING)) {
-            SqlTimes.set(select, 1, now);
-            addPositions(select, waiting);
-        }
-        if (!waiting.isEmpty()) {
-            try (PreparedStatement update = connection.prepareStatement(MAKE_DUE)) {
-                SqlTimes.set(update, 1, now);
-                update.setArray(2, array(connection, waiting));
-                update.executeUpdate();
-            }
-        }
+        List<Long> waiting = positions(connection, LOCK_WAITING, now);
+        update(connection, MAKE_DUE, waiting, now);
         return waiting.size();
     }
 
@@ -376,19 +361,8 @@ final class EventStore {
 
     /** Gives up some of the events that have waited since before a time; returns how many. */
     static int giveUp(Connection connection, Instant pendingBefore, String error, Instant now) throws SQLException {
-        List<Long> overdue = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(LOCK_OVERDUE)) {
-            SqlTimes.set(select, 1, pendingBefore);
-            addPositions(select, overdue);
-        }
-        if (!overdue.isEmpty()) {
-            try (PreparedStatement update = connection.prepareStatement(MARK_OVERDUE)) {
-                SqlTimes.set(update, 1, now);
-                update.setString(2, error);
-                update.setArray(3, array(connection, overdue));
-                update.executeUpdate();
-            }
-        }
+        List<Long> overdue = positions(connection, LOCK_OVERDUE, pendingBefore);
+        update(connection, MARK_OVERDUE, overdue, now, error);
         return overdue.size();
     }
 
@@ -411,7 +385,7 @@ final class EventStore {
             }
         }
         if (!leased) {
-            makePending(connection, List.of(position), now);
+            update(connection, MAKE_PENDING, List.of(position), now, now);
         }
         return true;
     }
@@ -425,32 +399,12 @@ final class EventStore {
      */
     static List<Long> replay(Connection connection, long after, Instant since, Instant now, List<Long> changed)
             throws SQLException {
-        List<Long> positions = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(SELECT_REPLAYED)) {
-            select.setLong(1, after);
-            SqlTimes.set(select, 2, since);
-            addPositions(select, positions);
-        }
-        if (positions.isEmpty()) {
-            return positions;
-        }
-        try (PreparedStatement select = connection.prepareStatement(LOCK_REPLAYED)) {
-            select.setArray(1, array(connection, positions));
-            addPositions(select, changed);
-        }
-        if (!changed.isEmpty()) {
-            makePending(connection, changed, now);
+        List<Long> positions = positions(connection, SELECT_REPLAYED, after, since);
+        if (!positions.isEmpty()) {
+            changed.addAll(positions(connection, LOCK_REPLAYED, array(connection, positions)));
+            update(connection, MAKE_PENDING, changed, now, now);
         }
         return positions;
-    }
-
-    private static void makePending(Connection connection, List<Long> positions, Instant now) throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement(MAKE_PENDING)) {
-            SqlTimes.set(update, 1, now);
-            SqlTimes.set(update, 2, now);
-            update.setArray(3, array(connection, positions));
-            update.executeUpdate();
-        }
     }
 
     /**
@@ -470,18 +424,8 @@ final class EventStore {
 
     /** Deletes some of the events that are over since before a time; returns how many. */
     static int delete(Connection connection, String state, Instant endedBefore) throws SQLException {
-        List<Long> expired = new ArrayList<>();
-        try (PreparedStatement select = connection.prepareStatement(LOCK_EXPIRED)) {
-            select.setString(1, state);
-            SqlTimes.set(select, 2, endedBefore);
-            addPositions(select, expired);
-        }
-        if (!expired.isEmpty()) {
-            try (PreparedStatement delete = connection.prepareStatement(DELETE_EVENTS)) {
-                delete.setArray(1, array(connection, expired));
-                delete.executeUpdate();
-            }
-        }
+        List<Long> expired = positions(connection, LOCK_EXPIRED, state, endedBefore);
+        update(connection, DELETE_EVENTS, expired);
         return expired.size();
     }
 
@@ -498,10 +442,38 @@ final class EventStore {
         }
     }
 
-    private static void addPositions(PreparedStatement select, List<Long> positions) throws SQLException {
-        try (ResultSet row = select.executeQuery()) {
-            while (row.next()) {
-                positions.add(row.getLong("position"));
+    private static List<Long> positions(Connection connection, String sql, Object... values) throws SQLException {
+        List<Long> positions = new ArrayList<>();
+        try (PreparedStatement select = connection.prepareStatement(sql)) {
+            set(select, values);
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    positions.add(row.getLong("position"));
+                }
+            }
+        }
+        return positions;
+    }
+
+    /** Executes a statement for events, if there are any; their positions come after the values. */
+    private static void update(Connection connection, String sql, List<Long> positions, Object... values)
+            throws SQLException {
+        if (positions.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement update = connection.prepareStatement(sql)) {
+            set(update, values);
+            update.setArray(values.length + 1, array(connection, positions));
+            update.executeUpdate();
+        }
+    }
+
+    private static void set(PreparedStatement statement, Object... values) throws SQLException {
+        for (int i = 0; i < values.length; i++) {
+            if (values[i] instanceof Instant time) {
+                SqlTimes.set(statement, i + 1, time);
+            } else {
+                statement.setObject(i + 1, values[i]);
             }
         }
     }

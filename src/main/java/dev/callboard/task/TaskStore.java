@@ -198,10 +198,12 @@ public final class TaskStore {
     }
 
     private List<RecordResult> transact(Connection connection, List<Callback> group) throws SQLException {
-        List<RecordResult> results =
-                Transaction.run(connection, c -> new GroupTransaction(group, eventLog).record(new TaskTables(c)));
+        GroupTransaction transaction = new GroupTransaction(group, eventLog);
+        List<RecordResult> results = Transaction.run(connection, c -> transaction.record(new TaskTables(c)));
         database.sync(connection);
-        eventLog.committed();
+        if (transaction.hasEvents()) {
+            eventLog.committed();
+        }
         return results;
     }
 
@@ -279,6 +281,11 @@ public final class TaskStore {
             tables.insertAlerts(changes.alerts());
             tables.insertEvents(events, changes.events());
             return List.of(results);
+        }
+
+        /** Whether it has inserted events. */
+        boolean hasEvents() {
+            return !changes.events().isEmpty();
         }
 
         private void noteOpenTasks(TaskTables tables, Set<TaskKey> existing) throws SQLException {
