@@ -18,6 +18,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -124,6 +125,13 @@ final class ChatTest {
         }
     }
 
+    /** Those of the chat come last, since its recipients are both. */
+    private static Map<String, String> settings(WebhookReceiver chat, HostileMailServer smtp) {
+        Map<String, String> settings = new HashMap<>(smtp.settings());
+        settings.putAll(chat.settings("json"));
+        return settings;
+    }
+
     /** Of a mail server that takes nothing for long, whether it rejects connections or hangs. */
     @ParameterizedTest
     @CsvSource({
@@ -135,10 +143,7 @@ final class ChatTest {
             throws Exception {
         try (WebhookReceiver chat = new WebhookReceiver();
                 HostileMailServer smtp = new HostileMailServer(Certificates.TRUSTED)) {
-            Map<String, String> settings = chat.settings("json");
-            settings.putAll(smtp.settings());
-            settings.put("callboard.alerts.to", "ops@example.test, webhook");
-            settings.put("callboard.alerts.from", "callboard@example.test");
+            Map<String, String> settings = settings(chat, smtp);
             smtp.misbehave(Stage.GREETING, answer);
             try (TestCallboard callboard = start(backend, settings, clock)) {
                 // More than the mails that may be under way at a time.
@@ -260,10 +265,7 @@ final class ChatTest {
     void raisesAnAlertOverTheChatAboutARejectedAddress() throws Exception {
         try (WebhookReceiver chat = new WebhookReceiver();
                 HostileMailServer smtp = new HostileMailServer(Certificates.TRUSTED)) {
-            Map<String, String> settings = chat.settings("json");
-            settings.putAll(smtp.settings());
-            settings.put("callboard.alerts.to", "ops@example.test, webhook");
-            settings.put("callboard.alerts.from", "callboard@example.test");
+            Map<String, String> settings = settings(chat, smtp);
             smtp.misbehave(Stage.RCPT, "550 5.1.1 no such user");
             try (TestCallboard callboard = start(Backend.H2, settings, clock)) {
                 Failures.record(callboard, newProvider(), 1);

@@ -337,11 +337,7 @@ final class EventTest {
 
     @Test
     void probesAReceiverThatIsDownAndThenDeliversAllThatWaits() {
-        receiver.behave(EventReceiver.status(502));
-        List<String> tasks =
-                IntStream.range(0, 200).mapToObj(i -> task + "-" + i).toList();
-        tasks.forEach(each -> fotor(each, 0));
-        await().atMost(SOON).until(() -> attempts() >= 10);
+        List<String> tasks = changeUntilTheReceiverIsDown(200);
         await().during(Duration.ofSeconds(1)).atMost(SOON).until(() -> {
             int before = attempts();
             Thread.sleep(1000);
@@ -359,6 +355,16 @@ final class EventTest {
         clock.advance(Duration.ofSeconds(1));
         await().atMost(SOON).until(() -> pending() == 0);
         tasks.forEach(each -> assertThat(event(each)).containsEntry("state", "delivered"));
+    }
+
+    /** Returns the tasks, of which each has an event that waits. */
+    private List<String> changeUntilTheReceiverIsDown(int count) {
+        receiver.behave(EventReceiver.status(502));
+        List<String> tasks =
+                IntStream.range(0, count).mapToObj(i -> task + "-" + i).toList();
+        tasks.forEach(each -> fotor(each, 0));
+        await().atMost(SOON).until(() -> attempts() >= 10);
+        return tasks;
     }
 
     private int attempts() {
@@ -388,11 +394,7 @@ final class EventTest {
 
     @Test
     void givesUpWhatWaitsBehindAReceiverThatIsDownForTooLong() {
-        receiver.behave(EventReceiver.status(502));
-        List<String> tasks =
-                IntStream.range(0, 150).mapToObj(i -> task + "-" + i).toList();
-        tasks.forEach(each -> fotor(each, 0));
-        await().atMost(SOON).until(() -> attempts() >= 10);
+        List<String> tasks = changeUntilTheReceiverIsDown(150);
         await().atMost(Duration.ofSeconds(40)).until(() -> {
             clock.advance(Duration.ofHours(12));
             return pending() == 0;

@@ -69,14 +69,7 @@ class AdmissionControlTest {
     }
 
     private static double metric(String line) {
-        return callboard
-                .manage("/observe/metrics")
-                .body()
-                .lines()
-                .filter(text -> text.startsWith(line + " "))
-                .mapToDouble(text -> Double.parseDouble(text.substring(line.length() + 1)))
-                .findFirst()
-                .orElse(0);
+        return callboard.metric(line);
     }
 
     @Test

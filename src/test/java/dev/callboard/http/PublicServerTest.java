@@ -164,13 +164,7 @@ final class PublicServerTest {
     }
 
     private static double openConnections() {
-        return callboard
-                .manage("/observe/metrics")
-                .body()
-                .lines()
-                .filter(line -> line.startsWith("callboard_http_connections "))
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(' '))))
-                .sum();
+        return callboard.metric("callboard_http_connections");
     }
 
     @Test

@@ -163,14 +163,7 @@ final class ReconcilerTest extends SimulatedProviders {
     }
 
     private static double missed(String provider) {
-        String metric = "callboard_missed_total{provider=\"" + provider + "\"} ";
-        return callboard
-                .manage("/observe/metrics")
-                .body()
-                .lines()
-                .filter(line -> line.startsWith(metric))
-                .mapToDouble(line -> Double.parseDouble(line.substring(metric.length())))
-                .sum();
+        return callboard.metric("callboard_missed_total{provider=\"" + provider + "\"}");
     }
 
     // ---- overdue ----

@@ -7,6 +7,7 @@ import static dev.callboard.task.RecordResult.APPLIED;
 import static dev.callboard.testkit.Callbacks.NOON;
 import static dev.callboard.testkit.Callbacks.callback;
 import static dev.callboard.testkit.Callbacks.withResult;
+import static dev.callboard.testkit.Callbacks.withVideo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.callboard.db.Database;
@@ -411,31 +412,6 @@ record AnnouncementsTest(Backend backend) {
 
     private static Announcement with(String id, String expects, Duration overdueAfter) {
         return new Announcement(new TaskKey("fotor", id), null, null, null, null, expects, overdueAfter, false);
-    }
-
-    private static Callback withVideo(Callback callback, String url) {
-        return new Callback(
-                callback.id(),
-                callback.provider(),
-                callback.taskId(),
-                callback.status(),
-                callback.outcome(),
-                callback.alerts(),
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                callback.details(),
-                callback.occurredAt(),
-                List.of(new Callback.Result("video", url, null, null, false)),
-                callback.payload(),
-                callback.digest(),
-                callback.clientAddress(),
-                callback.origin(),
-                callback.receivedAt(),
-                callback.recordedAt());
     }
 
     private static RecordResult record(Callback callback) throws Exception {

@@ -2,6 +2,7 @@ package dev.callboard.task;
 
 import static dev.callboard.testkit.Callbacks.NOON;
 import static dev.callboard.testkit.Callbacks.callback;
+import static dev.callboard.testkit.Callbacks.lookedUp;
 import static dev.callboard.testkit.Callbacks.withResult;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -12,7 +13,6 @@ import dev.callboard.event.EventLog;
 import dev.callboard.testkit.Failures;
 import dev.callboard.testkit.OnEachDatabase;
 import dev.callboard.testkit.SettableClock;
-import dev.callboard.text.Sha256;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -95,8 +95,8 @@ final class TaskEventsTest extends OnEachDatabase {
     @Test
     void tellsWhatALookUpFinds() throws Exception {
         store.recordGroup(List.of(in(Outcome.IN_PROGRESS, 0)));
-        Callback found = lookedUp(withResult(in(Outcome.COMPLETED, 60), URL));
-        assertThat(store.recordGroup(List.of(found, lookedUp(found))))
+        Callback found = lookedUp(withResult(in(Outcome.COMPLETED, 60), URL), 60);
+        assertThat(store.recordGroup(List.of(found, lookedUp(found, 60))))
                 .containsExactly(RecordResult.MISSED, RecordResult.UNCHANGED);
         assertThat(changes()).containsExactly("task.in_progress after null", "task.completed after in_progress");
         assertThat(events().get(1).at("/data/origin").asText()).isEqualTo("lookup");
@@ -130,30 +130,5 @@ final class TaskEventsTest extends OnEachDatabase {
         assertThat(changes()).containsExactly("task.completed after null");
         assertThat(callboard.rows("SELECT 1 FROM event WHERE task_id = ?", other))
                 .isEmpty();
-    }
-
-    private static Callback lookedUp(Callback callback) {
-        return new Callback(
-                UUID.randomUUID(),
-                callback.provider(),
-                callback.taskId(),
-                callback.status(),
-                callback.outcome(),
-                callback.alerts(),
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                Map.of(),
-                null,
-                callback.results(),
-                callback.payload(),
-                Sha256.of(callback.payload()),
-                null,
-                Origin.LOOKUP,
-                NOON.plusSeconds(60),
-                NOON.plusSeconds(60));
     }
 }

@@ -60,6 +60,28 @@ public final class Callbacks {
                 callback.receivedAt());
     }
 
+    /** The same callback with a video. */
+    public static Callback withVideo(Callback callback, String url) {
+        return copy(
+                callback,
+                callback.id(),
+                List.of(new Callback.Result("video", url, null, null, false)),
+                callback.payload(),
+                callback.receivedAt());
+    }
+
+    /** What a look-up finds that says the same, so many seconds after noon. */
+    public static Callback lookedUp(Callback callback, int askedAt) {
+        return copy(
+                callback,
+                UUID.randomUUID(),
+                callback.results(),
+                callback.payload(),
+                Origin.LOOKUP,
+                NOON.plusSeconds(askedAt),
+                NOON.plusSeconds(askedAt));
+    }
+
     /** Another callback with the same body, received so many seconds after noon. */
     public static Callback duplicate(Callback callback, int receivedAt) {
         return received(callback, callback.payload(), NOON.plusSeconds(receivedAt));

@@ -202,6 +202,17 @@ public final class TestCallboard implements AutoCloseable {
                 .build());
     }
 
+    /** The value of a metric, with its labels as they are written; 0 if there is none. */
+    public double metric(String name) {
+        String begin = name + " ";
+        return manage("/observe/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(begin))
+                .mapToDouble(line -> Double.parseDouble(line.substring(begin.length())))
+                .sum();
+    }
+
     /** The response to {@code GET /tasks/...}. */
     public JsonNode task(String provider, String taskId) {
         try {
